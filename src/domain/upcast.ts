@@ -17,7 +17,7 @@ const isEventType = (type: string): type is EventType => Object.hasOwn(EVENTS, t
 /** Brings `data` up to the newest version, step by step; versions without a step are left as they are for the schema to judge. */
 export function upcast(data: RawData, steps: Readonly<Record<number, Upcaster>>): RawData {
   let current = data;
-  for (let version = current['version']; typeof version === 'number'; version = current['version']) {
+  for (let version = current.version; typeof version === 'number'; version = current.version) {
     const step = steps[version];
     if (step === undefined) return current;
     current = { ...step(current), version: version + 1 };
