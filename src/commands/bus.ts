@@ -1,0 +1,62 @@
+// The bus: how a command reaches whoever decides it, and how the answer comes back. A port: in-process here, a broker elsewhere.
+import type { Command } from '../domain/commands.ts';
+import type { BalanceAfter, EventMetadata } from '../domain/events.ts';
+import type { AccountId, CommandId } from '../domain/ids.ts';
+import type { Rejection } from '../domain/rejections.ts';
+
+/** A command with what is known of its sender. Nothing here but `command` counts when two commands are compared. */
+export interface CommandEnvelope {
+  readonly command: Command;
+  /** The idempotency key, scoped to the account (or asset) the command addresses. */
+  readonly key: string;
+  /** An opaque id of who acts; never a name. */
+  readonly actor: string;
+  readonly transport: EventMetadata['transport'];
+  /** The request's id; goes into the event's metadata. */
+  readonly correlationId: string;
+  readonly traceparent?: string;
+  /** Where set, the account must exist and belong to this user; else the answer is account_not_found. */
+  readonly onlyOwner?: string;
+  /** Decide only: nothing is stored, no key is looked at. */
+  readonly dryRun: boolean;
+  /** The revision the account must be at when the command is decided. */
+  readonly ifMatch?: bigint;
+}
+
+/**
+ * The answer to a command.
+ * - `applied`, and `rejected` with a revision: the log keeps it, and the same key gets it for ever (`hit`: this was a repeat).
+ * - `would_apply`: a dry run; revision and position are those the decision was made at.
+ * - `rejected` without a revision: nothing was stored; except for outcome_unknown, nothing was or will be applied.
+ */
+export type CommandAnswer =
+  | {
+      readonly status: 'applied' | 'would_apply';
+      readonly hit: boolean;
+      readonly commandId: CommandId;
+      /** Absent where the command addresses an asset. */
+      readonly accountId?: AccountId;
+      readonly revision: bigint;
+      readonly position: bigint;
+      readonly balances: readonly BalanceAfter[];
+      readonly result: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly status: 'rejected';
+      readonly hit: boolean;
+      readonly commandId: CommandId;
+      readonly rejection: Rejection;
+      readonly revision?: bigint;
+      readonly position?: bigint;
+    };
+
+/**
+ * Guarantees of every bus: commands sent to one account, one after another without waiting, are decided in that order;
+ * accounts do not wait for each other; an answer other than a refusal that is not stored stands in the log before it is given.
+ * `send` never rejects for infrastructure trouble: that is an answer, too.
+ */
+export interface CommandBus {
+  send(envelope: CommandEnvelope): Promise<CommandAnswer>;
+  /** Takes no more, and resolves when everything accepted is answered. */
+  close(): Promise<void>;
+}
