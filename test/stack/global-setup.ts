@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The Postgres server of this run, with the right to create databases. Use `startPostgres()` instead. */
+    postgresUrl: string;
+  }
+}
+
+/** Starts one Postgres server for the whole run; every test file gets a database of its own on it. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'ledger-test-postgres-'));
+  const server = await startEmbeddedPostgres({
+    dataDir,
+    // The data does not outlive the run. Killing the server still loses nothing: only a power cut would.
+    settings: { fsync: 'off', full_page_writes: 'off', shared_buffers: '128MB', max_connections: '200' },
+  });
+  project.provide('postgresUrl', server.url);
+  return async () => {
+    await server.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+}

@@ -1,0 +1,37 @@
+import { startEventStore, type TestEventStore } from './eventstore.ts';
+import { startPostgres, type TestDatabase } from './postgres.ts';
+
+export interface TestStores extends AsyncDisposable {
+  readonly database: TestDatabase;
+  readonly eventStore: TestEventStore;
+  /** `EVENTSTORE_URL` and `DATABASE_URL`, ready to be given to a ledger process or to `readEnv`. */
+  readonly environment: { readonly EVENTSTORE_URL: string; readonly DATABASE_URL: string };
+  /** Closes both, last opened first. */
+  close(): Promise<void>;
+}
+
+/**
+ * What a ledger stands on, for one test file: an empty database and an event store with an empty log, both real.
+ *
+ * @example
+ * ```ts
+ * const stores = await startStores();
+ * afterAll(stores.close);
+ * const pool = createPool(stores.database.url);
+ * const client = connect(stores.eventStore.url);
+ * ```
+ */
+export async function startStores(): Promise<TestStores> {
+  await using opened = new AsyncDisposableStack();
+  const database = opened.use(await startPostgres());
+  const eventStore = opened.use(await startEventStore());
+  const kept = opened.move();
+  const close = (): Promise<void> => kept.disposeAsync();
+  return {
+    database,
+    eventStore,
+    environment: { EVENTSTORE_URL: eventStore.url, DATABASE_URL: database.url },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
