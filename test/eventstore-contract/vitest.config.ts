@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * The contract between the official EventStoreDB client and a server. Runs against `EVENTSTORE_URL`, or against the embedded
+ * event store when that is not set. Every file gets a process of its own, because the client keeps state for the whole process.
+ */
+export default defineConfig({
+  test: {
+    name: 'eventstore-contract',
+    root: import.meta.dirname,
+    include: ['*.contract.ts'],
+    globalSetup: ['harness/server.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    expect: { requireAssertions: true },
+    allowOnly: false,
+    passWithNoTests: false,
+  },
+});
