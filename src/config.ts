@@ -1,0 +1,254 @@
+// The environment, parsed once at the edge. A setting is one entry of `configSchema`: its type, check, default,
+// variable, unit and documentation. docs/configuration.md and .env.example are generated from it.
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+export interface Setting {
+  /** The environment variable. */
+  readonly variable: string;
+  /** What it does, for whoever runs the service. Whole sentences. */
+  readonly doc: string;
+  /** The heading it stands under. */
+  readonly group: 'Address' | 'Stores' | 'Process' | 'Commands' | 'Projections';
+  /** What a number counts. */
+  readonly unit?: 'bytes' | 'commands' | 'connections' | 'events' | 'ms' | 's';
+  /** May be given as a file, `VARIABLE_FILE`, and is never printed. */
+  readonly secret?: boolean;
+  /** What happens without it, for a setting that has no default. */
+  readonly otherwise?: string;
+  /** A value to show. Needed where there is no default. */
+  readonly example?: string;
+}
+
+const settings = z.registry<Setting>();
+
+/** What a process can do; by default one does all of it. */
+export const roles = ['api', 'projector'] as const;
+export type Role = (typeof roles)[number];
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+export const configSchema = z.strictObject({
+  host: z.string().default('127.0.0.1').register(settings, {
+    variable: 'HOST',
+    doc: 'Address that the API listens on. `0.0.0.0` listens on every interface.',
+    group: 'Address',
+  }),
+  port: wholeNumber(0, 65_535).default(3000).register(settings, {
+    variable: 'PORT',
+    doc: 'TCP port of the API. `0` takes any free one; `runtime.json` in the data folder then says which.',
+    group: 'Address',
+  }),
+  bodyLimitBytes: wholeNumber(1024, 64 * 1024 * 1024)
+    .default(1024 * 1024)
+    .register(settings, {
+      variable: 'LEDGER_BODY_LIMIT_BYTES',
+      doc: 'Largest request body. A larger one is answered with 413.',
+      group: 'Address',
+      unit: 'bytes',
+    }),
+  dataDir: z.string().default('.ledger').register(settings, {
+    variable: 'LEDGER_DATA_DIR',
+    doc: 'Folder of the embedded servers, of `runtime.json` and of the lock that keeps a second instance out.',
+    group: 'Stores',
+  }),
+  eventStoreUrl: serverUrl('esdb:', 'esdb+discover:', 'kurrentdb:', 'kurrentdb+discover:').optional().register(settings, {
+    variable: 'EVENTSTORE_URL',
+    doc: 'Connection string of EventStoreDB.',
+    group: 'Stores',
+    secret: true,
+    otherwise: 'an embedded event store is started',
+    example: 'esdb://127.0.0.1:2113?tls=false',
+  }),
+  databaseUrl: serverUrl('postgres:', 'postgresql:').optional().register(settings, {
+    variable: 'DATABASE_URL',
+    doc: 'Connection string of Postgres.',
+    group: 'Stores',
+    secret: true,
+    otherwise: 'an embedded Postgres is started',
+    example: 'postgres://ledger:secret@127.0.0.1:5432/ledger',
+  }),
+  databaseConnections: wholeNumber(2, 1000).default(10).register(settings, {
+    variable: 'LEDGER_DATABASE_CONNECTIONS',
+    doc: 'Most connections that a process opens to Postgres. All processes together must stay below its `max_connections`.',
+    group: 'Stores',
+    unit: 'connections',
+  }),
+  roles: listOf(roles)
+    .default([...roles])
+    .register(settings, {
+      variable: 'LEDGER_ROLES',
+      doc: `What this process does, separated by commas: ${roles.map((role) => `\`${role}\``).join(', ')}.`,
+      group: 'Process',
+    }),
+  logLevel: z
+    .enum(logLevels)
+    .default('info')
+    .register(settings, {
+      variable: 'LEDGER_LOG_LEVEL',
+      doc: `Least severe messages that are logged: ${logLevels.map((level) => `\`${level}\``).join(', ')}.`,
+      group: 'Process',
+    }),
+  shutdownGraceMs: wholeNumber(0, 600_000).default(20_000).register(settings, {
+    variable: 'LEDGER_SHUTDOWN_GRACE_MS',
+    doc: 'Time to finish what is under way after SIGTERM or Ctrl-C. After it the process ends regardless; what was acknowledged is kept.',
+    group: 'Process',
+    unit: 'ms',
+  }),
+  mailboxCommands: wholeNumber(1, 100_000).default(1024).register(settings, {
+    variable: 'LEDGER_MAILBOX_COMMANDS',
+    doc: 'Commands that may wait for one account. The next one is answered `overloaded`.',
+    group: 'Commands',
+    unit: 'commands',
+  }),
+  queueCommands: wholeNumber(1, 1_000_000).default(10_000).register(settings, {
+    variable: 'LEDGER_QUEUE_COMMANDS',
+    doc: 'Commands that may wait in this process, over all accounts. The next one is answered `overloaded`.',
+    group: 'Commands',
+    unit: 'commands',
+  }),
+  doubtBudgetMs: wholeNumber(0, 600_000).default(10_000).register(settings, {
+    variable: 'LEDGER_DOUBT_BUDGET_MS',
+    doc: 'How long an append whose outcome is not known is tried again before its commands are answered `outcome_unknown`.',
+    group: 'Commands',
+    unit: 'ms',
+  }),
+  projectorBatchEvents: wholeNumber(1, 100_000).default(1000).register(settings, {
+    variable: 'LEDGER_PROJECTOR_BATCH_EVENTS',
+    doc: 'Most events that the projector writes in one transaction.',
+    group: 'Projections',
+    unit: 'events',
+  }),
+  projectorBatchMs: wholeNumber(0, 60_000).default(20).register(settings, {
+    variable: 'LEDGER_PROJECTOR_BATCH_MS',
+    doc: 'How long the projector waits for a batch to fill. Longer is cheaper under load and makes reads lag.',
+    group: 'Projections',
+    unit: 'ms',
+  }),
+  leaseSeconds: wholeNumber(1, 3600).default(10).register(settings, {
+    variable: 'LEDGER_LEASE_SECONDS',
+    doc: 'How long a projector that fell silent keeps its checkpoint before a standby takes over.',
+    group: 'Projections',
+    unit: 's',
+  }),
+});
+
+/** The configuration of a process, checked and complete. */
+export type Config = z.output<typeof configSchema>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Everything that is wrong with an environment, one sentence each. No secret's value is in them. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(['the configuration is not valid:', ...problems.map((problem) => `  ${problem}`)].join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** The settings in the order of the schema, each with its key in {@link Config}. */
+export function allSettings(): ReadonlyArray<Setting & { readonly key: keyof Config; readonly fallback: unknown }> {
+  return keysOfConfig().map((key) => {
+    const schema = configSchema.shape[key];
+    const setting = settings.get(schema);
+    if (setting === undefined) throw new Error(`the setting ${key} is not documented`);
+    return { ...setting, key, fallback: schema.parse(undefined) };
+  });
+}
+
+/**
+ * Reads the configuration from an environment. An empty variable counts as not set, as in a compose file.
+ * A secret may be given as `NAME_FILE`, the name of a file whose content (less the last line break) is the value.
+ *
+ * @throws {ConfigError} naming every problem at once, among them each `LEDGER_…` variable that is not a setting.
+ */
+export function readEnv(environment: Environment): Config {
+  const problems: string[] = [];
+  const known = new Set<string>();
+  const values: Record<string, string> = {};
+  const byKey = new Map<PropertyKey, Setting & { readonly given: string | undefined }>();
+  for (const setting of allSettings()) {
+    known.add(setting.variable);
+    if (setting.secret === true) known.add(`${setting.variable}_FILE`);
+    const given = givenValue(setting, environment, problems);
+    if (given !== undefined) values[setting.key] = given;
+    byKey.set(setting.key, { ...setting, given });
+  }
+  for (const name of Object.keys(environment)) {
+    if (name.startsWith('LEDGER_') && !known.has(name)) problems.push(`${name} is not a setting${suggestion(name, known)}`);
+  }
+  const parsed = configSchema.safeParse(values);
+  for (const issue of parsed.error?.issues ?? []) {
+    const setting = byKey.get(issue.path[0] ?? '');
+    const shown = setting === undefined || setting.secret === true ? '' : `, not "${setting.given ?? ''}"`;
+    problems.push(`${setting?.variable ?? issue.path.join('.')} must be ${issue.message}${shown}`);
+  }
+  if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
+  return parsed.data;
+}
+
+/** Where a setting's value comes from: its variable, its file, or neither. */
+export function originOf(setting: Setting, environment: Environment): 'environment' | 'file' | 'default' {
+  if (notEmpty(environment[setting.variable]) !== undefined) return 'environment';
+  return setting.secret === true && notEmpty(environment[`${setting.variable}_FILE`]) !== undefined ? 'file' : 'default';
+}
+
+function givenValue(setting: Setting, environment: Environment, problems: string[]): string | undefined {
+  const direct = notEmpty(environment[setting.variable]);
+  const file = setting.secret === true ? notEmpty(environment[`${setting.variable}_FILE`]) : undefined;
+  if (file === undefined) return direct;
+  if (direct !== undefined) {
+    problems.push(`${setting.variable} and ${setting.variable}_FILE are both set; set one of them`);
+    return undefined;
+  }
+  try {
+    const content = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    if (content === '') problems.push(`${setting.variable}_FILE names an empty file, ${file}`);
+    return notEmpty(content);
+  } catch (error) {
+    problems.push(`${setting.variable}_FILE names a file that cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+}
+
+function notEmpty(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : value;
+}
+
+/** Names the setting that was probably meant: the one that shares the most leading letters. */
+function suggestion(name: string, known: ReadonlySet<string>): string {
+  const shared = (other: string): number => [...name].findIndex((letter, at) => other[at] !== letter);
+  const nearest = [...known].filter((other) => shared(other) > 'LEDGER_'.length).sort((a, b) => shared(b) - shared(a))[0];
+  return nearest === undefined ? '' : `; did you mean ${nearest}?`;
+}
+
+function keysOfConfig(): ReadonlyArray<keyof Config> {
+  return configSchema.keyof().options;
+}
+
+function wholeNumber(smallest: number, largest: number) {
+  const message = `a whole number from ${smallest} to ${largest}`;
+  return z
+    .string()
+    .regex(/^(0|[1-9][0-9]{0,14})$/, message)
+    .transform(Number)
+    .pipe(z.number().min(smallest, message).max(largest, message));
+}
+
+function listOf<const T extends readonly [string, ...string[]]>(words: T) {
+  const message = `one or more of ${words.join(', ')}, separated by commas`;
+  return z
+    .string()
+    .transform((list) => [...new Set(list.split(',').map((word) => word.trim()))])
+    .pipe(z.array(z.enum(words, message)).min(1, message));
+}
+
+function serverUrl(...protocols: string[]) {
+  const message = `a URL beginning ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
+  return z
+    .string()
+    .refine((text) => protocols.some((protocol) => text.startsWith(`${protocol}//`) && text.length > protocol.length + 2), message);
+}
