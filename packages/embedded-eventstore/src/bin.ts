@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+import fs from 'node:fs';
+import { assertNever } from './assert-never.ts';
+import { type Command, parseCommandLine, USAGE } from './command-line.ts';
+import { startEventStore } from './server.ts';
+
+const EXIT_WRONG_USAGE = 2;
+
+const command = parseCommandLine(process.argv.slice(2));
+switch (command.kind) {
+  case 'help':
+    process.stdout.write(USAGE);
+    break;
+  case 'wrong':
+    process.stderr.write(`embedded-eventstore: ${command.reason}\n\n${USAGE}`);
+    process.exitCode = EXIT_WRONG_USAGE;
+    break;
+  case 'serve':
+    await serve(command);
+    break;
+  default:
+    assertNever(command);
+}
+
+async function serve({ host, port, storage, tls, liveBuffer }: Extract<Command, { kind: 'serve' }>): Promise<void> {
+  try {
+    const store = await startEventStore({
+      host,
+      port,
+      storage,
+      ...(tls === null ? {} : { tls: { cert: fs.readFileSync(tls.cert), key: fs.readFileSync(tls.key) } }),
+      ...(liveBuffer === null ? {} : { liveBuffer }),
+    });
+    const stop = (): void => void store.close();
+    process.once('SIGTERM', stop);
+    process.once('SIGINT', stop);
+    process.stdout.write(`embedded-eventstore ready ${store.url}\n`);
+  } catch (error) {
+    process.stderr.write(`embedded-eventstore: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
