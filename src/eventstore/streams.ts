@@ -1,0 +1,179 @@
+// Reading and appending streams. An append has four ends and the caller must tell them apart, so they are values.
+import {
+  AccessDeniedError,
+  BACKWARDS,
+  END,
+  FORWARDS,
+  InvalidArgumentError,
+  MaxAppendSizeExceededError,
+  NO_STREAM,
+  RequiredMetadataPropertyMissingError,
+  StreamDeletedError,
+  StreamNotFoundError,
+  WrongExpectedVersionError,
+} from '@eventstore/db-client';
+import type { RecordedEvent } from '../domain/events.ts';
+import { STREAM_PREFIXES } from '../domain/events.ts';
+import type { Annulments } from './annulments.ts';
+import { measureClockSkewMs } from './clock-probe.ts';
+import type { NewEvent } from './codec.ts';
+import { decode, encode, placeOf } from './codec.ts';
+import type { Connection } from './connection.ts';
+import type { EventPlace } from './errors.ts';
+import { StoreUnavailable, UnreadableEvent } from './errors.ts';
+
+export type AppendOutcome =
+  | { readonly kind: 'appended'; readonly lastRevision: bigint; readonly position: bigint }
+  /** The stream stands elsewhere: nothing of this call was written, and nothing will be. */
+  | { readonly kind: 'conflict' }
+  /** The server said no for good (too large, access denied, bad request, stream deleted): nothing was written, and nothing will be. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** It may have landed, and it may yet land. */
+  | { readonly kind: 'unknown'; readonly error: Error };
+
+export interface Streams {
+  /**
+   * Appends all events or none, if and only if the stream's last revision is `expecting` (-1n: there is no stream). Exactly one
+   * attempt; never throws for infrastructure trouble. The same events again are the same bytes: after an unknown outcome that
+   * resend finds out, because the server recognises the ids at the expected revision and answers with the original result.
+   */
+  append(stream: string, events: readonly NewEvent[], options: { readonly expecting: bigint }): Promise<AppendOutcome>;
+  /** The stream's events from revision `from` to its end; none where it does not exist. @throws StoreUnavailable | UnreadableEvent */
+  read(stream: string, from: bigint): AsyncIterable<RecordedEvent>;
+  /** The last event of the ledger's streams in the log; undefined in an empty log. @throws StoreUnavailable */
+  head(): Promise<{ readonly position: bigint } | undefined>;
+  /** The place of the event at exactly that position, of whatever stream; undefined where the log has none. @throws StoreUnavailable */
+  eventAt(position: bigint): Promise<EventPlace | undefined>;
+  /** An upper bound, in ms, on how far this process' clock runs ahead of the store's. Appends a probe event. @throws StoreUnavailable */
+  clockSkewMs(): Promise<number>;
+}
+
+/** The client gives up an append after 10 s; this is for the ends it does not see (an answer that never comes). */
+const APPEND_GIVE_UP_MS = 11_000;
+
+const REFUSALS = [
+  StreamDeletedError,
+  AccessDeniedError,
+  MaxAppendSizeExceededError,
+  RequiredMetadataPropertyMissingError,
+  InvalidArgumentError,
+];
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+
+function outcomeOfFailure(thrown: unknown): AppendOutcome {
+  if (thrown instanceof WrongExpectedVersionError) return { kind: 'conflict' };
+  const error = asError(thrown);
+  return REFUSALS.some((refusal) => error instanceof refusal)
+    ? { kind: 'refused', reason: error.message || error.name }
+    : { kind: 'unknown', error };
+}
+
+/** The promise, or a rejection after `ms`. A rejection that comes later still has been listened to. */
+function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+const isLedgerStream = (stream: string): boolean => STREAM_PREFIXES.some((prefix) => stream.startsWith(prefix));
+
+export function makeStreams(connection: Connection, annulments: Annulments): Streams {
+  const { client } = connection;
+  let lastHead = -1n;
+
+  async function append(
+    stream: string,
+    events: readonly NewEvent[],
+    { expecting }: { readonly expecting: bigint },
+  ): Promise<AppendOutcome> {
+    try {
+      const use = connection.begin(`appending to ${stream}`);
+      try {
+        const appending = client.appendToStream(stream, events.map(encode), {
+          expectedRevision: expecting === -1n ? NO_STREAM : expecting,
+        });
+        const { nextExpectedRevision, position } = await within(APPEND_GIVE_UP_MS, appending);
+        if (position === undefined) return { kind: 'unknown', error: new Error(`the store gave no position for ${stream}`) };
+        return { kind: 'appended', lastRevision: nextExpectedRevision, position: position.commit };
+      } finally {
+        use.done();
+      }
+    } catch (thrown) {
+      return outcomeOfFailure(thrown);
+    }
+  }
+
+  async function* read(stream: string, from: bigint): AsyncGenerator<RecordedEvent, void, undefined> {
+    const doing = `reading ${stream}`;
+    const use = connection.begin(doing);
+    const events = client.readStream(stream, { direction: FORWARDS, fromRevision: from });
+    events.on('error', () => {}); // an error after the last event would otherwise have no listener
+    try {
+      for await (const { event } of storeErrors(doing, events)) {
+        if (event === undefined) continue;
+        let decoded = decode(event, annulments.has);
+        if (decoded instanceof UnreadableEvent) {
+          await annulments.load(); // it may have been annulled since
+          decoded = decode(event, annulments.has);
+        }
+        if (decoded instanceof UnreadableEvent) throw decoded;
+        if (decoded !== undefined) yield decoded;
+      }
+    } finally {
+      use.done();
+      await events.cancel(); // a reader that stops early would leave the call open
+    }
+  }
+
+  async function head(): Promise<{ readonly position: bigint } | undefined> {
+    const doing = 'looking for the end of the log';
+    const use = connection.begin(doing);
+    // The client offers no filter on reads. Only what is newer than the last answer is ever looked through.
+    const events = client.readAll({ direction: BACKWARDS, fromPosition: END });
+    events.on('error', () => {});
+    try {
+      for await (const { event } of storeErrors(doing, events)) {
+        if (event === undefined) continue;
+        if (event.position.commit <= lastHead) break;
+        if (isLedgerStream(event.streamId)) {
+          lastHead = event.position.commit;
+          break;
+        }
+      }
+    } finally {
+      use.done();
+      await events.cancel();
+    }
+    return lastHead === -1n ? undefined : { position: lastHead };
+  }
+
+  async function eventAt(position: bigint): Promise<EventPlace | undefined> {
+    const doing = `reading the event at position ${position}`;
+    const use = connection.begin(doing);
+    const events = client.readAll({ direction: FORWARDS, fromPosition: { commit: position, prepare: position }, maxCount: 1 });
+    events.on('error', () => {});
+    try {
+      for await (const { event } of storeErrors(doing, events)) {
+        if (event !== undefined) return event.position.commit === position ? placeOf(event) : undefined;
+      }
+      return undefined;
+    } finally {
+      use.done();
+      await events.cancel();
+    }
+  }
+
+  return { append, read, head, eventAt, clockSkewMs: () => measureClockSkewMs(connection) };
+}
+
+/** The events of a read; its failures as StoreUnavailable, a stream that does not exist as no events. */
+async function* storeErrors<T>(doing: string, events: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  try {
+    yield* events;
+  } catch (error) {
+    if (error instanceof StreamNotFoundError) return;
+    throw new StoreUnavailable(doing, error);
+  }
+}
