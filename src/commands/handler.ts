@@ -133,7 +133,10 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
           doubts.settle(stream, loaded.state.revision);
           continue;
         case 'refused':
-          throw new StoreUnavailable(`the event store refused the append: ${outcome.reason}`);
+          for (const pending of waiting) {
+            refuse(stream, pending, rejection('store_unavailable', `The event store refused the append: ${outcome.reason}`));
+          }
+          return [];
         case 'unknown':
           leaveInDoubt(stream, batch, outcome.error);
           return left;
@@ -290,7 +293,7 @@ const unknownOutcome = (): Rejection =>
   );
 
 function refusalFor(error: unknown): Rejection {
-  if (error instanceof StoreUnavailable) return rejection('store_unavailable', error.message);
+  if (error instanceof StoreUnavailable) return rejection('store_unavailable', `Nothing was stored: ${error.message}.`);
   if (error instanceof UnreadableEvent || error instanceof InvariantViolated) {
     return rejection('projection_behind', `The account's log cannot be applied: ${error.message}`);
   }
