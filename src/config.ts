@@ -178,7 +178,7 @@ export function readEnv(environment: Environment): Config {
     byKey.set(setting.key, { ...setting, given });
   }
   for (const name of Object.keys(environment)) {
-    if (name.startsWith('LEDGER_') && !known.has(name)) problems.push(`${name} is not a setting${suggestion(name, known)}`);
+    if (name.startsWith('LEDGER_') && !known.has(name)) problems.push(`${name} is not a setting`);
   }
   const parsed = configSchema.safeParse(values);
   for (const issue of parsed.error?.issues ?? []) {
@@ -216,13 +216,6 @@ function givenValue(setting: Setting, environment: Environment, problems: string
 
 function notEmpty(value: string | undefined): string | undefined {
   return value === undefined || value === '' ? undefined : value;
-}
-
-/** Names the setting that was probably meant: the one that shares the most leading letters. */
-function suggestion(name: string, known: ReadonlySet<string>): string {
-  const shared = (other: string): number => [...name].findIndex((letter, at) => other[at] !== letter);
-  const nearest = [...known].filter((other) => shared(other) > 'LEDGER_'.length).sort((a, b) => shared(b) - shared(a))[0];
-  return nearest === undefined ? '' : `; did you mean ${nearest}?`;
 }
 
 function keysOfConfig(): ReadonlyArray<keyof Config> {

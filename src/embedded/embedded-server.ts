@@ -8,3 +8,8 @@ export interface EmbeddedServer {
   /** Stops the server and waits until its process is gone; what it acknowledged is kept. Safe to call twice. */
   stop(): Promise<void>;
 }
+
+/** A server could not be started here; the message says why, with the end of what the server itself said. */
+export class EmbeddedServerError extends Error {
+  override readonly name = 'EmbeddedServerError';
+}

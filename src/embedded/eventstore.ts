@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lastLines, spawnDetached } from './detached-process.ts';
-import type { EmbeddedServer } from './embedded-server.ts';
+import { type EmbeddedServer, EmbeddedServerError } from './embedded-server.ts';
 import { freePort } from './free-port.ts';
 import { commandLineOf, isRunning, sendSignal, waitUntilGone } from './process-identity.ts';
 
@@ -30,7 +30,8 @@ const stopGraceMs = 15_000;
  *   installation (the production image has no embedded servers).
  */
 export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions): Promise<EmbeddedServer> {
-  if (!existsSync(program)) throw new Error('no embedded event store is installed: set EVENTSTORE_URL to the URL of an EventStoreDB');
+  if (!existsSync(program))
+    throw new EmbeddedServerError('no embedded event store is installed: set EVENTSTORE_URL to the URL of an EventStoreDB');
   const dataDir = resolve(options.dataDir);
   const folder = join(dataDir, 'eventstore');
   const logFile = join(dataDir, 'eventstore.log');
@@ -75,7 +76,8 @@ export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions
     }
     await server.stop(stopGraceMs);
     // The port may have been taken between looking for it and using it.
-    if (attempt === 3) throw new Error(`the event store ${outcome.failure}; its log (${logFile}) ends:\n${lastLines(logFile)}`);
+    if (attempt === 3)
+      throw new EmbeddedServerError(`the event store ${outcome.failure}; its log (${logFile}) ends:\n${lastLines(logFile)}`);
   }
 }
 

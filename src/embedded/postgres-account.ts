@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { EmbeddedServerError } from './embedded-server.ts';
 
 /** A user other than root, for a server that refuses to run as root. */
 export interface Account {
@@ -28,10 +29,10 @@ export function postgresAccount(): Account | undefined {
   try {
     execFileSync('useradd', ['--system', '--no-create-home', '--shell', '/usr/sbin/nologin', '--gid', accountName, accountName]);
   } catch (cause) {
-    throw new Error(`Postgres does not run as root, and no user "${accountName}" could be created for it`, { cause });
+    throw new EmbeddedServerError(`Postgres does not run as root, and no user "${accountName}" could be created for it`, { cause });
   }
   const created = lookUp();
-  if (created === undefined) throw new Error(`the user "${accountName}" was created but is not known to this system`);
+  if (created === undefined) throw new EmbeddedServerError(`the user "${accountName}" was created but is not known to this system`);
   return created;
 }
 

@@ -2,6 +2,7 @@ import { chmodSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { EmbeddedServerError } from './embedded-server.ts';
 
 const binariesSchema = z.object({ initdb: z.string(), postgres: z.string() });
 
@@ -25,9 +26,12 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
     const module: unknown = await import(pathToFileURL(createRequire(embedded).resolve(programs)).href);
     found = binariesSchema.parse(module);
   } catch (cause) {
-    throw new Error(`no embedded Postgres for ${platform}-${process.arch} is installed: set DATABASE_URL to the URL of a Postgres server`, {
-      cause,
-    });
+    throw new EmbeddedServerError(
+      `no embedded Postgres for ${platform}-${process.arch} is installed: set DATABASE_URL to the URL of a Postgres server`,
+      {
+        cause,
+      },
+    );
   }
   for (const file of [found.initdb, found.postgres]) {
     const { mode } = statSync(file);

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, 
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type DetachedProcess, lastLines, spawnDetached } from './detached-process.ts';
-import type { EmbeddedServer } from './embedded-server.ts';
+import { type EmbeddedServer, EmbeddedServerError } from './embedded-server.ts';
 import { freePort } from './free-port.ts';
 import { type Account, canReach, postgresAccount, withAccess } from './postgres-account.ts';
 import { type PostgresBinaries, postgresBinaries } from './postgres-binaries.ts';
@@ -91,7 +91,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     }
     await server.stop(stopGraceMs);
     // Somebody took the port in between, or a backend of a killed server still holds its shared memory: both pass.
-    if (attempt === 5) throw new Error(`Postgres ${failure}; its log (${logFile}) ends:\n${lastLines(logFile)}`);
+    if (attempt === 5) throw new EmbeddedServerError(`Postgres ${failure}; its log (${logFile}) ends:\n${lastLines(logFile)}`);
     await new Promise((done) => setTimeout(done, 300 * attempt));
   }
 }
@@ -140,7 +140,7 @@ async function create(run: Runner, folder: string, password: string): Promise<vo
       '--builtin-locale=C.UTF-8',
     ]);
     const outcome = await initdb.exited;
-    if (outcome !== 'ended with code 0') throw new Error(`initdb ${outcome}:\n${lastLines(`${folder}.log`)}`);
+    if (outcome !== 'ended with code 0') throw new EmbeddedServerError(`initdb ${outcome}:\n${lastLines(`${folder}.log`)}`);
     renameSync(draft, folder);
   } finally {
     rmSync(passwordFile, { force: true });

@@ -1,0 +1,49 @@
+import { CommanderError } from 'commander';
+import { ConfigError } from '../config.ts';
+import { DataDirLockedError } from '../embedded/data-dir-lock.ts';
+import { EmbeddedServerError } from '../embedded/embedded-server.ts';
+
+/** What a verb's exit code says; the contract of the command line. */
+export const exitCodes = {
+  ok: 0,
+  /** The check failed: books differ, a chain is broken. Also a defect of the ledger itself. */
+  failed: 1,
+  wrongUse: 2,
+  /** A server is out of reach, or could not be started. */
+  outOfReach: 3,
+  interrupted: 130,
+} as const;
+
+const networkFailures = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
+  // Postgres is starting up, shutting down, or takes no more connections (its classes 57P and 53300).
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+]);
+
+/** The exit code for an error, found by looking through its causes. */
+export function exitCodeOf(error: unknown): number {
+  for (const cause of causesOf(error)) {
+    if (cause instanceof CommanderError) return cause.exitCode === 0 ? exitCodes.ok : exitCodes.wrongUse;
+    if (cause instanceof ConfigError || cause instanceof DataDirLockedError) return exitCodes.wrongUse;
+    if (cause instanceof EmbeddedServerError) return exitCodes.outOfReach;
+    if ('code' in cause && typeof cause.code === 'string' && networkFailures.has(cause.code)) return exitCodes.outOfReach;
+  }
+  return exitCodes.failed;
+}
+
+/** The error, its causes and, of an error that holds several, those too. */
+function causesOf(error: unknown): Error[] {
+  if (!(error instanceof Error)) return [];
+  const inner = error instanceof AggregateError ? error.errors : [];
+  return [error, ...inner.flatMap(causesOf), ...causesOf(error.cause)];
+}

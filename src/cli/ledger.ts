@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+import { existsSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { configCommand } from './config.ts';
+import { exitCodeOf } from './exit-codes.ts';
+import { startCommand } from './start.ts';
+
+/** The command line. A verb is a file beside this one and a line here. */
+function ledgerCommand(): Command {
+  const program = new Command('ledger')
+    .description('Ledgerfold, an event-sourced ledger')
+    .addHelpText('after', '\nSettings are environment variables; see `ledger config`.')
+    .addCommand(startCommand())
+    .addCommand(configCommand());
+  // Commander would end the process with 1 where the contract says 2.
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  return program;
+}
+
+// What is set in the environment wins over the file.
+if (existsSync('.env')) process.loadEnvFile('.env');
+
+try {
+  await ledgerCommand().parseAsync();
+} catch (error) {
+  // Commander has printed its own message already.
+  if (!(error instanceof CommanderError)) process.stderr.write(`ledger: ${messageOf(error)}\n`);
+  process.exitCode = exitCodeOf(error);
+}
+
+/** The error's message, or its stack where it is a defect rather than a circumstance. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return exitCodeOf(error) === 1 ? (error.stack ?? error.message) : error.message;
+}

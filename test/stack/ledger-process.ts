@@ -1,0 +1,128 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { allSettings } from '../../src/config.ts';
+
+const program = fileURLToPath(new URL('../../src/cli/ledger.ts', import.meta.url));
+const readyLine = z.object({ apiUrl: z.string().nullable() });
+/** Two cores, shared with everything else a test runs. */
+const readyDeadlineMs = 90_000;
+
+export interface LedgerExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface LedgerProcess extends AsyncDisposable {
+  /** Base of the API, e.g. `http://127.0.0.1:40123`; empty for a process without the role `api`. */
+  readonly apiUrl: string;
+  readonly pid: number;
+  readonly dataDir: string;
+  /** Settles when the process has ended. */
+  readonly exited: Promise<LedgerExit>;
+  /** What it has written so far. */
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** Sends the signal (SIGTERM unless told otherwise) and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<LedgerExit>;
+  /** Ends it if it still runs, and deletes its data folder unless the caller chose that folder. */
+  close(): Promise<void>;
+}
+
+/**
+ * The environment of a ledger process: nothing of the test run's own settings, any free port, no log lines below
+ * warnings. What is given wins.
+ */
+export function ledgerEnvironment(given: Readonly<Record<string, string>>): Record<string, string> {
+  const own = new Set(allSettings().flatMap(({ variable }) => [variable, `${variable}_FILE`]));
+  const inherited = Object.entries(process.env).flatMap(([name, value]): [string, string][] =>
+    value === undefined || own.has(name) || name.startsWith('LEDGER_') ? [] : [[name, value]],
+  );
+  return { ...Object.fromEntries(inherited), PORT: '0', LEDGER_LOG_LEVEL: 'warn', ...given };
+}
+
+/**
+ * Starts a real `ledger start` process and waits until it is ready: it has said so, and, where it serves an API,
+ * `/health/ready` answers 200. Stores that are not given in the environment come up embedded, in its data folder.
+ *
+ * @example
+ * ```ts
+ * const stores = await startStores();
+ * const ledger = await spawnLedger(stores.environment);
+ * const answer = await fetch(`${ledger.apiUrl}/v1/assets`);
+ * await ledger.stop('SIGKILL');
+ * ```
+ * @throws with everything the process wrote to stderr when it ends before it is ready.
+ */
+export async function spawnLedger(
+  environment: Readonly<Record<string, string>> = {},
+  args: readonly string[] = [],
+): Promise<LedgerProcess> {
+  const ownFolder = environment['LEDGER_DATA_DIR'] === undefined ? await mkdtemp(join(tmpdir(), 'ledger-test-')) : undefined;
+  const dataDir = environment['LEDGER_DATA_DIR'] ?? ownFolder ?? '';
+  const child = spawn(process.execPath, [program, 'start', '--json', ...args], {
+    env: ledgerEnvironment({ ...environment, LEDGER_DATA_DIR: dataDir }),
+    // Away from the checkout, where a developer may have a .env.
+    cwd: tmpdir(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk;
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk;
+  });
+  let ended = false;
+  const exited = once(child, 'close').then(([code, signal]): LedgerExit => {
+    ended = true;
+    return { code, signal };
+  });
+
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<LedgerExit> => {
+    child.kill(signal);
+    return exited;
+  };
+  const close = async (): Promise<void> => {
+    if (!ended) await stop();
+    if (ownFolder !== undefined) await rm(ownFolder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+  };
+
+  const deadline = Date.now() + readyDeadlineMs;
+  let apiUrl: string | undefined;
+  for (;;) {
+    if (apiUrl === undefined && stdout.includes('\n')) apiUrl = readyLine.parse(JSON.parse(stdout.split('\n')[0] ?? '')).apiUrl ?? '';
+    if (apiUrl !== undefined && (apiUrl === '' || (await isReady(apiUrl)))) break;
+    if (ended || Date.now() > deadline) {
+      const how = ended ? `ended with code ${(await exited).code}` : 'was not ready in time';
+      await close();
+      throw new Error(`the ledger process ${how}; it wrote:\n${stderr}`);
+    }
+    await sleep(25);
+  }
+  return {
+    apiUrl,
+    pid: child.pid ?? 0,
+    dataDir,
+    exited,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    stop,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function isReady(apiUrl: string): Promise<boolean> {
+  try {
+    return (await fetch(`${apiUrl}/health/ready`)).status === 200;
+  } catch {
+    return false;
+  }
+}
