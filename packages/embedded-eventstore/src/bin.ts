@@ -12,7 +12,8 @@ switch (command.kind) {
     process.stdout.write(USAGE);
     break;
   case 'wrong':
-    process.stderr.write(`embedded-eventstore: ${command.reason}\n\n${USAGE}`);
+    complain(command.reason);
+    process.stderr.write(`\n${USAGE}`);
     process.exitCode = EXIT_WRONG_USAGE;
     break;
   case 'serve':
@@ -28,6 +29,7 @@ async function serve({ host, port, storage, tls, liveBuffer }: Extract<Command, 
       host,
       port,
       storage,
+      report: complain,
       ...(tls === null ? {} : { tls: { cert: fs.readFileSync(tls.cert), key: fs.readFileSync(tls.key) } }),
       ...(liveBuffer === null ? {} : { liveBuffer }),
     });
@@ -36,7 +38,11 @@ async function serve({ host, port, storage, tls, liveBuffer }: Extract<Command, 
     process.once('SIGINT', stop);
     process.stdout.write(`embedded-eventstore ready ${store.url}\n`);
   } catch (error) {
-    process.stderr.write(`embedded-eventstore: ${error instanceof Error ? error.message : String(error)}\n`);
+    complain(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
   }
+}
+
+function complain(problem: string): void {
+  process.stderr.write(`embedded-eventstore: ${problem}\n`);
 }

@@ -31,6 +31,8 @@ export interface EventStoreOptions {
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
   /** Cut off live subscribers for which more than this many events wait, as the real server does. Default: nobody is cut off. */
   readonly liveBuffer?: number;
+  /** Is told, in a sentence, when writes begin to be refused (a full disk), and when they are accepted again. */
+  readonly report?: (problem: string) => void;
 }
 
 export interface EventStore {
@@ -60,8 +62,8 @@ const DRAIN_MS = 2000;
  * const client = EventStoreDBClient.connectionString(store.url);
  */
 export async function startEventStore(options: EventStoreOptions): Promise<EventStore> {
-  const { host = '127.0.0.1', liveBuffer = null } = options;
-  const log = openEventLog(options.storage);
+  const { host = '127.0.0.1', liveBuffer = null, report = () => {} } = options;
+  const log = openEventLog(options.storage, report);
   const stopping = new AbortController();
   const server = new Server({ 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES, 'grpc.max_send_message_length': -1 });
   let port: number;

@@ -2,6 +2,7 @@ import { Metadata, status } from '@grpc/grpc-js';
 import { MissingMetadataPropertyError } from '../codec/proposed-event.ts';
 import type { ExpectedRevision } from '../codec/shared-messages.ts';
 import { MalformedMessageError } from '../codec/wire-reader.ts';
+import { SQLITE_CORRUPT, sqliteCode } from '../log/database.ts';
 import { DamagedEventError } from '../log/event-table.ts';
 import type { WriteOutcome } from '../log/writes.ts';
 
@@ -92,6 +93,10 @@ export function toCallError(error: unknown): CallError {
     });
   }
   if (error instanceof MalformedMessageError) return invalidArgument(error.message);
-  if (error instanceof DamagedEventError) return new CallError(status.DATA_LOSS, error.message);
-  return new CallError(status.INTERNAL, error instanceof Error ? error.message : String(error));
+  if (error instanceof DamagedEventError || sqliteCode(error) === SQLITE_CORRUPT) return new CallError(status.DATA_LOSS, messageOf(error));
+  return new CallError(status.INTERNAL, messageOf(error));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -16,13 +16,12 @@ export const METHODS = {
   gossip: { service: 'event_store.client.gossip.Gossip', method: 'Read', requestStream: false, responseStream: false },
 } as const;
 
-type MethodName = keyof typeof METHODS;
+type Method = (typeof METHODS)[keyof typeof METHODS];
 
 const pass = (message: Buffer): Buffer => message;
 
 /** Messages travel through gRPC as bytes; the handlers encode and decode them, and answer malformed ones as they should. */
-function definition(name: MethodName): MethodDefinition<Buffer, Buffer> {
-  const { service, method, requestStream, responseStream } = METHODS[name];
+function define({ service, method, requestStream, responseStream }: Method): MethodDefinition<Buffer, Buffer> {
   return {
     path: `/${service}/${method}`,
     requestStream,
@@ -34,4 +33,12 @@ function definition(name: MethodName): MethodDefinition<Buffer, Buffer> {
   };
 }
 
-export const SERVICE: ServiceDefinition = Object.fromEntries(Object.keys(METHODS).map((name) => [name, definition(name as MethodName)]));
+export const SERVICE = {
+  read: define(METHODS.read),
+  append: define(METHODS.append),
+  delete: define(METHODS.delete),
+  tombstone: define(METHODS.tombstone),
+  batchAppend: define(METHODS.batchAppend),
+  supportedMethods: define(METHODS.supportedMethods),
+  gossip: define(METHODS.gossip),
+} satisfies ServiceDefinition;

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { findLostCommits } from './wal-check.ts';
 
 /** Where the events are kept: a folder of the server's own, or nowhere but in memory. */
 export type Storage = { readonly directory: string } | 'memory';
@@ -21,9 +22,13 @@ const FILE_NAME = 'events.sqlite';
 /** "evst": tells this server's file from any other SQLite database. */
 const APPLICATION_ID = 0x65767374;
 const SCHEMA_VERSION = 1;
-/** 8 MB of write-ahead log before it is copied into the database: larger means rarer but longer pauses. */
-const CHECKPOINT_PAGES = 2000;
+/** 4 MB of write-ahead log before it is copied into the database: larger means rarer but longer pauses. */
+const CHECKPOINT_PAGES = 1000;
 const CACHE_KIB = 64 * 1024;
+/** A server that was just killed may need a moment to let go of its lock. */
+const LOCK_WAIT_MS = 1000;
+/** Checking a gigabyte takes a second or a few. Larger stores rely on the checksum that every event carries. */
+const MAX_CHECKED_BYTES = 1024 ** 3;
 
 const SCHEMA = `
   CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -65,7 +70,7 @@ function openInDirectory(directory: string): OpenedDatabase {
   let db: DatabaseSync | undefined;
   try {
     fs.mkdirSync(directory, { recursive: true });
-    db = new DatabaseSync(file);
+    db = new DatabaseSync(file, { timeout: LOCK_WAIT_MS });
     db.exec(`
       PRAGMA locking_mode = EXCLUSIVE;
       PRAGMA journal_mode = WAL;
@@ -74,10 +79,13 @@ function openInDirectory(directory: string): OpenedDatabase {
       PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
     `);
     prepareSchema(db, file);
+    checkIntegrity(db, file);
     // A first write takes the exclusive lock and makes sure that the log exists.
     db.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+    const log = fs.openSync(`${file}-wal`, 'r+');
+    fs.fdatasyncSync(log);
     syncDirectory(directory);
-    return withLog(db, fs.openSync(`${file}-wal`, 'r+'));
+    return withLog(db, log);
   } catch (error) {
     db?.close();
     throw explain(error, path.resolve(directory));
@@ -109,6 +117,19 @@ function prepareSchema(db: DatabaseSync, file: string): void {
   }
 }
 
+/** Damage is found at the start rather than by a reader, and before anything is written on top of it. */
+function checkIntegrity(db: DatabaseSync, file: string): void {
+  const lost = findLostCommits(`${file}-wal`);
+  if (lost !== null) throw new DamageError(lost);
+  if (fs.statSync(file).size > MAX_CHECKED_BYTES) return;
+  const result = db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
+  if (result !== 'ok') throw new DamageError(String(result));
+}
+
+class DamageError extends Error {
+  override name = 'DamageError';
+}
+
 function pragma(db: DatabaseSync, name: 'application_id' | 'user_version'): unknown {
   return db.prepare(`PRAGMA ${name}`).get()?.[name];
 }
@@ -125,22 +146,29 @@ function syncDirectory(directory: string): void {
 
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
-const SQLITE_CORRUPT = 11;
+export const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
 function explain(error: unknown, directory: string): Error {
   if (error instanceof StorageError) return error;
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof DamageError) return damaged(directory, message, error);
   switch (sqliteCode(error)) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return new StorageError(`the data folder ${directory} is in use by another embedded-eventstore`, { cause: error });
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return new StorageError(`the data in ${directory} is damaged (${message}); restore the folder from a backup`, { cause: error });
+      return damaged(directory, message, error);
     default:
       return new StorageError(`cannot use the data folder ${directory}: ${message}`, { cause: error });
   }
+}
+
+function damaged(directory: string, what: string, cause: unknown): StorageError {
+  return new StorageError(`the data in ${directory} is damaged (${what}); nothing was changed: restore the folder from a backup`, {
+    cause,
+  });
 }
 
 /** The primary result code of an SQLite error; undefined for any other. */

@@ -40,10 +40,11 @@ const SQLITE_FULL = 13;
 
 /**
  * Opens a log. Group commit: all writes that queued while the last commit was being synced share the next one.
+ * `report` is told, once, when writes begin to be refused, and when they are accepted again.
  *
  * @throws StorageError when the data folder cannot be used.
  */
-export function openEventLog(storage: Storage, clock: Clock = createClock()): EventLog {
+export function openEventLog(storage: Storage, report: (problem: string) => void, clock: Clock = createClock()): EventLog {
   const database = openDatabase(storage);
   const { db } = database;
   const table = createEventTable(db);
@@ -55,6 +56,7 @@ export function openEventLog(storage: Storage, clock: Clock = createClock()): Ev
   let running: Promise<void> | null = null;
   /** Set when a sync failed: what the disk holds is unknown from then on, so nothing more may be acknowledged. */
   let failure: string | null = null;
+  let refusing = false;
 
   function submit(write: Write, done: (outcome: WriteOutcome) => void): void {
     queue.push({ write, done });
@@ -80,20 +82,31 @@ export function openEventLog(storage: Storage, clock: Clock = createClock()): Ev
   }
 
   async function commitGroup(group: Queued[]): Promise<void> {
-    if (failure !== null) return answerAll(group, { kind: 'refused', reason: failure });
+    if (failure !== null) return refuse(group, failure);
     let outcomes: WriteOutcome[];
     try {
       outcomes = transact(group);
     } catch (error) {
-      return answerAll(group, { kind: 'refused', reason: explainRefusal(error) });
+      return refuse(group, explainRefusal(error));
     }
-    try {
-      if (writer.lastPosition() !== durablePosition) await database.sync();
-    } catch (error) {
-      failure = `the disk failed to store events (${messageOf(error)}); restart the server once it is repaired`;
-      return answerAll(group, { kind: 'unknown', reason: failure });
+    if (writer.lastPosition() !== durablePosition) {
+      try {
+        await database.sync();
+      } catch (error) {
+        failure = `the disk failed to store events (${messageOf(error)}); restart the server once it is repaired`;
+        report(failure);
+        return answerAll(group, { kind: 'unknown', reason: failure });
+      }
+      if (refusing) report('writes are accepted again');
+      refusing = false;
     }
     publish(group, outcomes);
+  }
+
+  function refuse(group: Queued[], reason: string): void {
+    if (!refusing) report(`writes are refused: ${reason}`);
+    refusing = true;
+    answerAll(group, { kind: 'refused', reason });
   }
 
   function transact(group: Queued[]): WriteOutcome[] {
@@ -104,10 +117,18 @@ export function openEventLog(storage: Storage, clock: Clock = createClock()): Ev
       db.exec('COMMIT');
       return outcomes;
     } catch (error) {
+      rollBack();
+      throw error;
+    }
+  }
+
+  function rollBack(): void {
+    try {
       if (db.isTransaction) db.exec('ROLLBACK');
       heads.discard();
       writer.rolledBack();
-      throw error;
+    } catch (error) {
+      failure = `the store cannot be brought back to its last commit (${messageOf(error)}); restart the server`;
     }
   }
 

@@ -113,8 +113,9 @@ export function handleBatchAppend(log: EventLog, stopping: AbortSignal, call: Ca
     log.submit({ kind: 'append', ...target, events, deadlineMs }, (outcome) => {
       unanswered--;
       send(encodeOutcome(correlation, target, outcome));
-      if (ended && unanswered === 0) finish();
-      else if (unanswered <= MAX_UNANSWERED / 2 && !call.writableNeedDrain) call.resume();
+      if (unanswered === 0 && stopping.aborted) fail(shuttingDown());
+      else if (unanswered === 0 && ended) finish();
+      else if (unanswered <= MAX_UNANSWERED / 2) resume();
     });
     if (unanswered >= MAX_UNANSWERED) call.pause();
   }
@@ -122,6 +123,10 @@ export function handleBatchAppend(log: EventLog, stopping: AbortSignal, call: Ca
   function send(message: Buffer): void {
     if (done) return;
     if (!call.write(message)) call.pause();
+  }
+
+  function resume(): void {
+    if (!done && !stopping.aborted && unanswered < MAX_UNANSWERED && !call.writableNeedDrain) call.resume();
   }
 
   function finish(): void {
@@ -142,8 +147,10 @@ export function handleBatchAppend(log: EventLog, stopping: AbortSignal, call: Ca
     stopping.removeEventListener('abort', stop);
   }
 
+  /** What was submitted is still answered: otherwise the client could not know what became of it. */
   function stop(): void {
-    fail(shuttingDown());
+    call.pause();
+    if (unanswered === 0) fail(shuttingDown());
   }
 
   stopping.addEventListener('abort', stop);
@@ -155,9 +162,7 @@ export function handleBatchAppend(log: EventLog, stopping: AbortSignal, call: Ca
       fail(error);
     }
   });
-  call.on('drain', () => {
-    if (unanswered < MAX_UNANSWERED) call.resume();
-  });
+  call.on('drain', resume);
   call.on('end', () => {
     ended = true;
     if (unanswered === 0) finish();
