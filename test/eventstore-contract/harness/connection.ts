@@ -14,7 +14,7 @@ export const client = EventStoreDBClient.connectionString(eventstoreUrl);
 
 const parsed = new URL(eventstoreUrl.replace(/^esdb(\+discover)?:/, 'http:'));
 /** host:port of the server under test. */
-export const address = parsed.host;
+const address = parsed.host;
 const credentials = channelCredentials(parsed.searchParams);
 
 /** Calls made with the service definitions alone, for requests the official client never makes. */

@@ -2,7 +2,7 @@ import type { AppendExpectedRevision } from '@eventstore/db-client';
 import type { Revision } from './appenders.ts';
 
 /** What the rules say a call must answer. */
-export type Verdict =
+type Verdict =
   | { result: 'written'; revision: Revision }
   | { result: 'wrong-expected-version'; current: Revision }
   | { result: 'stream-deleted' };
