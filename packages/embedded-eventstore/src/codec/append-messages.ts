@@ -1,5 +1,5 @@
 import { decodeProposedEvent, type ProposedEvent } from './proposed-event.ts';
-import { decodeStreamIdentifier, type ExpectedRevision, encodePosition, wireRevision } from './shared-messages.ts';
+import { decodeExpectedRevision, decodeStreamIdentifier, type ExpectedRevision, encodePosition, wireRevision } from './shared-messages.ts';
 import { readFields } from './wire-reader.ts';
 import { encodeMessage } from './wire-writer.ts';
 
@@ -32,10 +32,7 @@ export function decodeTargetOptions(message: Buffer): TargetOptions {
   let expected: ExpectedRevision | undefined;
   while (fields.next()) {
     if (fields.number === 1) stream = decodeStreamIdentifier(fields.bytes);
-    if (fields.number === 2) expected = fields.value;
-    if (fields.number === 3) expected = 'no_stream';
-    if (fields.number === 4) expected = 'any';
-    if (fields.number === 5) expected = 'stream_exists';
+    else expected = decodeExpectedRevision(fields) ?? expected;
   }
   return { stream, expected };
 }

@@ -1,5 +1,12 @@
 import { decodeProposedEvent, type ProposedEvent } from './proposed-event.ts';
-import { decodeStreamIdentifier, type ExpectedRevision, encodePosition, encodeStreamIdentifier, wireRevision } from './shared-messages.ts';
+import {
+  decodeExpectedRevision,
+  decodeStreamIdentifier,
+  type ExpectedRevision,
+  encodePosition,
+  encodeStreamIdentifier,
+  wireRevision,
+} from './shared-messages.ts';
 import { MalformedMessageError, readFields } from './wire-reader.ts';
 import { encodeMessage, type WireWriter } from './wire-writer.ts';
 
@@ -57,11 +64,8 @@ function decodeOptions(message: Buffer): BatchAppendOptions {
   let deadlineMs = Number.POSITIVE_INFINITY;
   while (fields.next()) {
     if (fields.number === 1) stream = decodeStreamIdentifier(fields.bytes);
-    if (fields.number === 2) expected = fields.value;
-    if (fields.number === 3) expected = 'no_stream';
-    if (fields.number === 4) expected = 'any';
-    if (fields.number === 5) expected = 'stream_exists';
-    if (fields.number === 6) deadlineMs = decodeTimestampMs(fields.bytes);
+    else if (fields.number === 6) deadlineMs = decodeTimestampMs(fields.bytes);
+    else expected = decodeExpectedRevision(fields) ?? expected;
   }
   return { stream, expected, deadlineMs };
 }

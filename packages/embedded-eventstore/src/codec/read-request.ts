@@ -3,6 +3,9 @@ import { readFields } from './wire-reader.ts';
 
 export type ReadFrom = 'start' | 'end' | number;
 
+/** Before there was a field for it, "end" was said by the largest revision or position. */
+const WIRE_END = 2n ** 64n - 1n;
+
 export type ReadTarget =
   | { readonly kind: 'stream'; readonly stream: string; readonly from: ReadFrom | undefined }
   | { readonly kind: 'all'; readonly from: ReadFrom | undefined };
@@ -89,8 +92,7 @@ function decodeStreamTarget(message: Buffer): ReadTarget {
   let from: ReadFrom | undefined;
   while (fields.next()) {
     if (fields.number === 1) stream = decodeStreamIdentifier(fields.bytes);
-    // The largest revision is the older way of saying "end".
-    if (fields.number === 2) from = fields.value === Number.MAX_SAFE_INTEGER ? 'end' : fields.value;
+    if (fields.number === 2) from = fields.exactValue() === WIRE_END ? 'end' : fields.value;
     if (fields.number === 3) from = 'start';
     if (fields.number === 4) from = 'end';
   }
@@ -110,10 +112,12 @@ function decodeAllFrom(message: Buffer): ReadFrom | undefined {
 
 function decodeCommitPosition(message: Buffer): ReadFrom {
   const fields = readFields(message);
-  let commit = 0;
-  while (fields.next()) if (fields.number === 1) commit = fields.value;
-  if (commit === 0) return 'start';
-  return commit === Number.MAX_SAFE_INTEGER ? 'end' : commit;
+  let from: ReadFrom = 'start';
+  while (fields.next()) {
+    if (fields.number !== 1 || fields.value === 0) continue;
+    from = fields.exactValue() === WIRE_END ? 'end' : fields.value;
+  }
+  return from;
 }
 
 function decodeFilter(message: Buffer): FilterOptions {

@@ -1,8 +1,27 @@
-import { MalformedMessageError, readFields } from './wire-reader.ts';
+import { type FieldCursor, MalformedMessageError, readFields } from './wire-reader.ts';
 import type { WireWriter } from './wire-writer.ts';
 
-/** What an append, delete or tombstone demands of its stream: an exact last revision, or one of the three conditions. */
-export type ExpectedRevision = number | 'any' | 'no_stream' | 'stream_exists';
+/**
+ * What an append, delete or tombstone demands of its stream: an exact last revision, or one of the three conditions. A
+ * revision that a number cannot hold comes as a bigint: no stream has it, but it goes back to the client in the refusal.
+ */
+export type ExpectedRevision = number | bigint | 'any' | 'no_stream' | 'stream_exists';
+
+/** The `oneof` that all writes have, at fields 2 to 5; `undefined` for any other field. */
+export function decodeExpectedRevision(field: FieldCursor): ExpectedRevision | undefined {
+  switch (field.number) {
+    case 2:
+      return field.value === Number.MAX_SAFE_INTEGER ? field.exactValue() : field.value;
+    case 3:
+      return 'no_stream';
+    case 4:
+      return 'any';
+    case 5:
+      return 'stream_exists';
+    default:
+      return undefined;
+  }
+}
 
 /**
  * The revision of the event that closes a tombstoned stream: 2^63-1 on the wire. Inside, the largest safe integer stands
@@ -12,7 +31,7 @@ export const TOMBSTONE_REVISION = Number.MAX_SAFE_INTEGER;
 const WIRE_TOMBSTONE_REVISION = 2n ** 63n - 1n;
 
 /** A revision in the form the wire knows it. */
-export function wireRevision(revision: number): number | bigint {
+export function wireRevision(revision: number | bigint): number | bigint {
   return revision === TOMBSTONE_REVISION ? WIRE_TOMBSTONE_REVISION : revision;
 }
 
@@ -49,20 +68,10 @@ function parseUuid(text: string): Buffer {
 
 function decodeStructuredUuid(message: Buffer): Buffer {
   const uuid = Buffer.alloc(16);
-  // Varints here use all 64 bits, which the number-based reader cannot carry.
-  let offset = 0;
-  while (offset < message.length) {
-    const tag = message[offset++];
-    let value = 0n;
-    for (let shift = 0n; ; shift += 7n) {
-      const byte = message[offset++];
-      if (byte === undefined || shift > 63n) throw new MalformedMessageError('a UUID half is malformed');
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) break;
-    }
-    if (tag === 0x08) uuid.writeBigUInt64BE(BigInt.asUintN(64, value), 0);
-    else if (tag === 0x10) uuid.writeBigUInt64BE(BigInt.asUintN(64, value), 8);
-    else throw new MalformedMessageError('a UUID has an unknown field');
+  const fields = readFields(message);
+  while (fields.next()) {
+    if (fields.number === 1) uuid.writeBigUInt64BE(fields.exactValue(), 0);
+    if (fields.number === 2) uuid.writeBigUInt64BE(fields.exactValue(), 8);
   }
   return uuid;
 }

@@ -19,6 +19,8 @@ const MAX_VARINT_BYTES = 10;
 export interface FieldCursor extends Field {
   /** Moves to the next field; false at the end of the message. */
   next(): boolean;
+  /** The varint that `value` holds, without the limit of a number: unsigned, 64 bits. */
+  exactValue(): bigint;
 }
 
 /**
@@ -29,7 +31,8 @@ export interface FieldCursor extends Field {
  */
 export function readFields(message: Buffer): FieldCursor {
   let offset = 0;
-  const cursor = { number: 0, value: 0, bytes: EMPTY, next };
+  let valueOffset = 0;
+  const cursor = { number: 0, value: 0, bytes: EMPTY, next, exactValue };
 
   function varint(): number {
     const first = message[offset];
@@ -49,6 +52,12 @@ export function readFields(message: Buffer): FieldCursor {
     throw new MalformedMessageError('a number is longer than ten bytes');
   }
 
+  function exactValue(): bigint {
+    let result = 0n;
+    for (let at = valueOffset, shift = 0n; at < offset; at++, shift += 7n) result |= BigInt((message[at] ?? 0) & 0x7f) << shift;
+    return BigInt.asUintN(64, result);
+  }
+
   function take(length: number): Buffer {
     const end = offset + length;
     if (end > message.length) throw new MalformedMessageError('the message ends inside a field');
@@ -65,6 +74,7 @@ export function readFields(message: Buffer): FieldCursor {
     cursor.bytes = EMPTY;
     switch (tag % 8) {
       case 0:
+        valueOffset = offset;
         cursor.value = varint();
         break;
       case 1:

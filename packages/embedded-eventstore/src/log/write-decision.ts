@@ -33,6 +33,7 @@ export function decideWrite(
     if (head.lastRevision < 0 && head.metadataRevision < 0) return CONFLICT;
     return decideById(events, head, table);
   }
+  if (typeof expected === 'bigint') return CONFLICT;
   const revision = expected === 'no_stream' ? -1 : expected;
   if (revision > head.lastRevision) return CONFLICT;
   if (revision === head.lastRevision) return WRITE;

@@ -32,6 +32,7 @@ export function handleAppend(log: EventLog, call: Call, callback: sendUnaryData<
     const request = decodeAppendRequest(message);
     switch (request.kind) {
       case 'options':
+        if (target !== undefined) throw invalidArgument('the options came twice');
         target = requireTarget(request.options);
         return;
       case 'event':
