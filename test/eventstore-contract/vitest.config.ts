@@ -11,7 +11,8 @@ export default defineConfig({
     include: ['*.contract.ts'],
     globalSetup: ['harness/server.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // One file at a time: a server may cut off a live subscriber for the events that another file appends.
+    fileParallelism: false,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     expect: { requireAssertions: true },
