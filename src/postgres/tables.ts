@@ -1,0 +1,154 @@
+// The ledger's tables as kysely sees them. int8 is a bigint here, NUMERIC a decimal string, timestamptz an RFC 3339 string in UTC:
+// none of them is ever a JavaScript number or a Date (see pool.ts).
+import type { ColumnType, Generated } from 'kysely';
+import type { BalanceAfter, EventType } from '../domain/events.ts';
+import type { AccountId, AssetCode, CommandId } from '../domain/ids.ts';
+import type { SystemAccount } from '../domain/postings.ts';
+import type { RejectionCode, RejectionFields } from '../domain/rejections.ts';
+
+export type AccountStatus = 'open' | 'frozen' | 'closed';
+
+export interface AccountsTable {
+  account_id: AccountId;
+  /** Of the last event in the account's stream, refusals included; `position` is that event's place in the log. */
+  revision: bigint;
+  position: bigint;
+  status: AccountStatus;
+  owner_id: string | null;
+  external_id: string | null;
+  label: string | null;
+  opened_position: bigint;
+  /** The ledger's own time at which it was opened: see recorded time in projections/batch.ts. */
+  opened_at: string;
+  last_occurred_at: string;
+}
+
+export interface BalancesTable {
+  account_id: AccountId;
+  asset: AssetCode;
+  available: string;
+  held: string;
+}
+
+export interface SystemBalancesTable {
+  system_account: SystemAccount;
+  asset: AssetCode;
+  balance: string;
+}
+
+/** The journal: one row an event, account and asset. Exactly one of `account_id` and `system_account` is there. */
+export interface PostingsTable {
+  position: bigint;
+  line: number;
+  account_id: AccountId | null;
+  system_account: SystemAccount | null;
+  asset: AssetCode;
+  /** What the event changed, signed. */
+  available: string;
+  held: string;
+  available_after: string;
+  held_after: string;
+  event_id: string;
+  event_type: EventType;
+  recorded_at: string;
+  /** The rest is kept on customers' rows only. */
+  occurred_at: string | null;
+  effective_at: string | null;
+  command_id: CommandId | null;
+  reference: string | null;
+  external_id: string | null;
+  metadata: unknown;
+}
+
+export interface LimitsTable {
+  account_id: AccountId;
+  asset: AssetCode;
+  per_withdrawal: string | null;
+  per_day: string | null;
+}
+
+/** What left an account on its newest day of spending. */
+export interface SpendingTable {
+  account_id: AccountId;
+  asset: AssetCode;
+  /** YYYY-MM-DD, in UTC. */
+  day: string;
+  amount: string;
+}
+
+/** The part of an outcome that only answers need. Kept as `json`, which stores text as it came, unlike `jsonb`. */
+export type OutcomePayload =
+  | { readonly balances: readonly BalanceAfter[]; readonly result: Readonly<Record<string, string>> }
+  | { readonly code: RejectionCode; readonly detail: string; readonly fields: RejectionFields };
+
+export interface CommandOutcomesTable {
+  command_id: CommandId;
+  command_hash: string;
+  scope: AccountId;
+  /** Set where the command was addressed to an asset. */
+  asset: AssetCode | null;
+  command_type: string;
+  event_id: string;
+  revision: bigint;
+  position: bigint;
+  status: 'applied' | 'rejected';
+  payload: ColumnType<OutcomePayload, string, string>;
+}
+
+export interface ExternalIdsTable {
+  account_id: AccountId;
+  external_id: string;
+  command_id: CommandId;
+}
+
+export interface AssetsTable {
+  code: AssetCode;
+  /** The scope of keys of commands addressed to it. */
+  scope: AccountId;
+  name: string;
+  kind: 'fiat' | 'coin';
+  scale: number;
+  active: boolean;
+  revision: bigint;
+  position: bigint;
+}
+
+export interface StatisticsTable {
+  event_type: string;
+  /** The asset that moved, the code of a refusal, or '' for other events. */
+  detail: string;
+  events: bigint;
+  /** The sum of the amounts, whatever their sign. */
+  volume: string;
+}
+
+/** One row: how far the projections are, and who may move them. */
+export interface CheckpointTable {
+  singleton: Generated<boolean>;
+  /** Of the last event applied; null before the first. `event_id` is its id. */
+  position: bigint | null;
+  event_id: string | null;
+  events: Generated<bigint>;
+  recorded_at: string | null;
+  owner: string | null;
+  lease_until: string | null;
+  halted_stream: string | null;
+  halted_revision: bigint | null;
+  halted_position: bigint | null;
+  halted_event_id: string | null;
+  halted_reason: string | null;
+}
+
+export interface LedgerTables {
+  accounts: AccountsTable;
+  balances: BalancesTable;
+  system_balances: SystemBalancesTable;
+  postings: PostingsTable;
+  limits: LimitsTable;
+  spending: SpendingTable;
+  command_outcomes: CommandOutcomesTable;
+  external_ids: ExternalIdsTable;
+  assets: AssetsTable;
+  statistics: StatisticsTable;
+  checkpoint: CheckpointTable;
+}

@@ -1,0 +1,83 @@
+// What a batch of events means, worked out before anything is written: pure, so that the same log always gives the same rows.
+import { formatMinor } from '../domain/amounts.ts';
+import type { LedgerEvent, RecordedEvent } from '../domain/events.ts';
+import type { AccountId, AssetCode } from '../domain/ids.ts';
+import type { StoredOutcome } from '../domain/outcome.ts';
+import { outcomeOf } from '../domain/outcome.ts';
+import type { SystemAccount } from '../domain/postings.ts';
+import { postingsOf } from '../domain/postings.ts';
+import { UnappliableEvent } from './errors.ts';
+
+/** A row of the journal before its running balance is known: what one event changes for one account and asset. */
+export interface JournalLine {
+  readonly accountId: AccountId | null;
+  readonly systemAccount: SystemAccount | null;
+  readonly asset: AssetCode;
+  readonly available: string;
+  readonly held: string;
+}
+
+/** An event with all that the tables take from it. */
+export interface BatchEvent {
+  readonly recorded: RecordedEvent;
+  readonly event: LedgerEvent;
+  /** The ledger's own time: that of the event, but never before the one before it in the log. Clocks that jump cannot reorder history. */
+  readonly recordedAt: string;
+  readonly occurredAt: string;
+  readonly lines: readonly JournalLine[];
+  /** Undefined for an annulled event. */
+  readonly outcome: StoredOutcome | undefined;
+}
+
+/** To the millisecond, in the one form whose order as text is the order in time. */
+const canonicalTime = (text: string): string => new Date(text).toISOString();
+
+function linesOf(event: LedgerEvent, accountId: AccountId): readonly JournalLine[] {
+  const sums = new Map<string, { account: AccountId | SystemAccount; asset: AssetCode; scale: number; available: bigint; held: bigint }>();
+  for (const { account, asset, bucket, amountMinor, scale } of postingsOf(event, accountId)) {
+    const key = `${account} ${asset}`;
+    const sum = sums.get(key) ?? { account, asset, scale, available: 0n, held: 0n };
+    if (sum.scale !== scale) throw new Error(`amounts of ${asset} with ${sum.scale} and with ${scale} decimals`);
+    sum[bucket] += amountMinor;
+    sums.set(key, sum);
+  }
+  return [...sums.values()].map(({ account, asset, scale, available, held }) => ({
+    accountId: isSystemAccount(account) ? null : account,
+    systemAccount: isSystemAccount(account) ? account : null,
+    asset,
+    available: formatMinor(available, scale),
+    held: formatMinor(held, scale),
+  }));
+}
+
+const isSystemAccount = (account: AccountId | SystemAccount): account is SystemAccount => account.startsWith('@');
+
+/**
+ * Works the events out, in log order, after an event recorded at `recordedAt`.
+ * @throws UnappliableEvent for the first event that makes no sense, whatever the tables hold.
+ */
+export function workOut(events: readonly RecordedEvent[], recordedAt: string | null): readonly BatchEvent[] {
+  let last = recordedAt ?? '';
+  const revisions = new Map<string, bigint>();
+  return events.map((recorded) => {
+    const { event, metadata, subject, stream, revision } = recorded;
+    try {
+      const before = revisions.get(stream);
+      if (before !== undefined && before + 1n !== revision) throw new Error(`revision ${revision} follows on revision ${before}`);
+      revisions.set(stream, revision);
+      const occurredAt = canonicalTime(metadata.occurredAt);
+      const lines = subject.kind === 'account' ? linesOf(event, subject.accountId) : [];
+      if (occurredAt > last) last = occurredAt;
+      return { recorded, event, recordedAt: last, occurredAt, lines, outcome: outcomeOf(recorded) };
+    } catch (error) {
+      throw new UnappliableEvent(recorded, error instanceof Error ? error.message : String(error));
+    }
+  });
+}
+
+/** Text as Postgres can keep it: it has no U+0000, and JSON allows one. Nothing that is counted or compared by the ledger's rules has any. */
+export function storable(text: string): string;
+export function storable(text: string | undefined): string | null;
+export function storable(text: string | undefined): string | null {
+  return text === undefined ? null : text.replaceAll('\0', '\uFFFD');
+}
