@@ -1,0 +1,74 @@
+// The parts of command handling put together, over an event store and a database.
+import type { Rejection } from '../domain/rejections.ts';
+import type { EventStore } from '../eventstore/client.ts';
+import type { LedgerDb } from '../postgres/pool.ts';
+import { loadAccounts } from '../projections/accounts.ts';
+import { findFacts } from '../projections/facts.ts';
+import { inheritedLimits } from '../projections/limits.ts';
+import { makeAccountLoader } from './account-loader.ts';
+import { makeAssetRegistry } from './asset-registry.ts';
+import type { CommandHandler, CommandObserver } from './handler.ts';
+import { makeCommandHandler } from './handler.ts';
+import type { FactsQuestion, ProjectedFacts } from './known-facts.ts';
+import { makeLookupBatcher } from './lookup-batcher.ts';
+
+export interface CommandSideOptions {
+  readonly store: Pick<EventStore, 'streams' | 'annulments'>;
+  readonly db: LedgerDb;
+  readonly admission: () => Rejection | undefined;
+  readonly observe: CommandObserver;
+  readonly limits: CommandLimits;
+  readonly now?: () => number;
+}
+export interface CommandLimits {
+  readonly mailboxCommands: number;
+  readonly queueCommands: number;
+  readonly cachedAccounts: number;
+  readonly doubtBudgetMs: number;
+  readonly conflictBudgetMs: number;
+}
+
+export interface CommandSide extends CommandHandler {
+  /** Writes the assets that every ledger starts with, where they are missing. */
+  registerInitialAssets(): Promise<void>;
+}
+
+/** Two statements under way are enough: while one runs, the next one fills. */
+const LOOKUPS = { maxBatch: 500, maxConcurrent: 2 };
+
+export function makeCommandSide({ store, db, admission, observe, limits, now = Date.now }: CommandSideOptions): CommandSide {
+  const { streams } = store;
+  const loadRow = makeLookupBatcher({
+    ...LOOKUPS,
+    askAll: async (accountIds: Parameters<typeof loadAccounts>[1]) => {
+      const rows = await loadAccounts(db, accountIds);
+      return accountIds.map((accountId) => rows.get(accountId) ?? ('absent' as const));
+    },
+  });
+  const findProjected = makeLookupBatcher({
+    ...LOOKUPS,
+    askAll: async (questions: readonly FactsQuestion[]): Promise<readonly ProjectedFacts[]> => {
+      const facts = await findFacts(db, questions);
+      return questions.flatMap(({ scope }) => facts.get(scope) ?? []);
+    },
+  });
+  const accounts = makeAccountLoader({ streams, loadRow, maxCached: limits.cachedAccounts });
+  // What was read before the annulment was known does not have it: the stream is loaded anew.
+  store.annulments.onLoaded(({ stream }) => accounts.forget(stream));
+  const assets = makeAssetRegistry(streams);
+  const handler = makeCommandHandler({
+    streams,
+    accounts,
+    assets,
+    findProjected,
+    inheritedLimits: (ownerId) => inheritedLimits(db, ownerId),
+    admission,
+    now,
+    maxWaitingPerAccount: limits.mailboxCommands,
+    maxWaiting: limits.queueCommands,
+    doubtBudgetMs: limits.doubtBudgetMs,
+    conflictBudgetMs: limits.conflictBudgetMs,
+    observe,
+  });
+  return { ...handler, registerInitialAssets: () => assets.registerInitial(now()) };
+}
