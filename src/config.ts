@@ -107,6 +107,17 @@ export const configSchema = z.strictObject({
     group: 'Commands',
     unit: 'commands',
   }),
+  cachedAccounts: wholeNumber(1, 10_000_000).default(10_000).register(settings, {
+    variable: 'LEDGER_CACHED_ACCOUNTS',
+    doc: 'Accounts whose state is kept in memory. Others are read from the projection when a command comes for them.',
+    group: 'Commands',
+  }),
+  conflictBudgetMs: wholeNumber(0, 600_000).default(10_000).register(settings, {
+    variable: 'LEDGER_CONFLICT_BUDGET_MS',
+    doc: 'How long commands are decided again after other processes wrote to their account, before they are answered `overloaded`.',
+    group: 'Commands',
+    unit: 'ms',
+  }),
   doubtBudgetMs: wholeNumber(0, 600_000).default(10_000).register(settings, {
     variable: 'LEDGER_DOUBT_BUDGET_MS',
     doc: 'How long an append whose outcome is not known is tried again before its commands are answered `outcome_unknown`.',
