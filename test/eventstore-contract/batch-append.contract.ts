@@ -27,7 +27,7 @@ describe('answers', () => {
     const correlationId = randomUUID();
     call.send(chunk({ correlationId, options: batchOptions(stream, 'no_stream'), messages: events(3).map(batchMessage), isFinal: true }));
     const answer = await call.answerTo(correlationId);
-    expect(uuidText(answer.getCorrelationId())).toBe(correlationId);
+    expect(answer.getCorrelationId()?.getString()).toBe(correlationId);
     expect(streamName(answer.getStreamIdentifier())).toBe(stream);
     expect(answer.getSuccess()?.getCurrentRevision()).toBe('2');
     const position = answer.getSuccess()?.getPosition();

@@ -37,6 +37,12 @@ export function callMetadata(): grpc.Metadata {
   return metadata;
 }
 
+/** The parts that a connection below gRPC needs. */
+export function endpoint(): { host: string; port: number; secure: boolean; headers: Record<string, string> } {
+  const headers = Object.fromEntries(Object.entries(callMetadata().getMap()).map(([name, value]) => [name, value.toString()]));
+  return { host: parsed.hostname, port: Number(parsed.port), secure: !isInsecure(parsed.searchParams), headers };
+}
+
 function channelCredentials(options: URLSearchParams): grpc.ChannelCredentials {
   if (isInsecure(options)) return grpc.credentials.createInsecure();
   const caFile = options.get('tlsCAFile');
