@@ -130,11 +130,11 @@ async function updateKnown(tx: Transaction<LedgerTables>, changes: readonly (rea
     UPDATE accounts AS a
     SET revision = c.revision, position = c.position, status = coalesce(c.status, a.status),
       last_occurred_at = greatest(a.last_occurred_at, c.last_occurred_at)
-    FROM unnest(${ids}::uuid[], ${of(({ first }) => first.recorded.revision - 1n)}::bigint[], ${of(({ last }) => last.recorded.revision)}::bigint[],
+    FROM unnest(${ids}::uuid[], ${of(({ first }) => (first.event.type === 'annulled' ? null : first.recorded.revision - 1n))}::bigint[], ${of(({ last }) => last.recorded.revision)}::bigint[],
       ${of(({ last }) => last.recorded.position)}::bigint[], ${of(({ status }) => status)}::text[],
       ${of(({ lastOccurredAt }) => lastOccurredAt)}::timestamptz[])
       AS c(account_id, revision_before, revision, position, status, last_occurred_at)
-    WHERE a.account_id = c.account_id AND a.revision = c.revision_before
+    WHERE a.account_id = c.account_id AND a.revision = coalesce(c.revision_before, a.revision)
     RETURNING a.account_id
   `.execute(tx);
   if (rows.length === changes.length) return;

@@ -1,7 +1,7 @@
 // Keyed facts for deciding commands: which keys and external ids are used, up to which revision that is complete. One
 // statement, so all of one moment.
 import { sql } from 'kysely';
-import type { AccountId, AssetCode, CommandId } from '../domain/ids.ts';
+import type { AccountId, CommandId } from '../domain/ids.ts';
 import type { StoredOutcome } from '../domain/outcome.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import { storable } from './batch.ts';
@@ -66,23 +66,3 @@ export async function findFacts(db: LedgerDb, asked: readonly AskedFacts[]): Pro
 }
 
 const isOutcome = (row: FactRow): row is FactRow & OutcomeRow => row.command_id != null;
-
-/** The limits that a new account of that owner inherits: those of the owner's first account. Empty where there is none. */
-export async function inheritedLimits(
-  db: LedgerDb,
-  ownerId: string,
-): Promise<readonly { readonly asset: AssetCode; readonly perWithdrawal?: string; readonly perDay?: string }[]> {
-  const rows = await db
-    .selectFrom('limits')
-    .select(['asset', 'per_withdrawal', 'per_day'])
-    .where('account_id', '=', (account) =>
-      account.selectFrom('accounts').select('account_id').where('owner_id', '=', ownerId).orderBy('opened_position').limit(1),
-    )
-    .orderBy('asset')
-    .execute();
-  return rows.map(({ asset, per_withdrawal, per_day }) => ({
-    asset,
-    ...(per_withdrawal !== null && { perWithdrawal: per_withdrawal }),
-    ...(per_day !== null && { perDay: per_day }),
-  }));
-}

@@ -1,0 +1,88 @@
+// The tables of balances, customers' and the system's: each is its journal's last running balance.
+import type { Transaction } from 'kysely';
+import { sql } from 'kysely';
+import type { AccountId, AssetCode } from '../domain/ids.ts';
+import type { SystemAccount } from '../domain/postings.ts';
+import type { LedgerDb } from '../postgres/pool.ts';
+import type { LedgerTables } from '../postgres/tables.ts';
+import type { BatchEvent } from './batch.ts';
+
+/** Amounts are decimal strings at exactly the asset's scale. */
+export interface Balance {
+  readonly asset: AssetCode;
+  readonly available: string;
+  readonly held: string;
+  readonly total: string;
+}
+
+/**
+ * Brings the balances to where the batch's postings, applied before, leave them. The new balance is written whole, not as a
+ * difference: a difference may be negative, and Postgres checks a row to be inserted before it finds that it is an update.
+ */
+export async function applyBalances(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
+  const first = batch.find(({ lines }) => lines.length > 0);
+  if (first === undefined) return;
+  const { position } = first.recorded;
+  await sql`
+    WITH customers AS (
+      INSERT INTO balances (account_id, asset, available, held)
+      SELECT DISTINCT ON (account_id, asset) account_id, asset, available_after, held_after
+      FROM postings WHERE position >= ${position} AND account_id IS NOT NULL
+      ORDER BY account_id, asset, position DESC, line DESC
+      ON CONFLICT ON CONSTRAINT balances_pkey DO UPDATE SET available = excluded.available, held = excluded.held
+    )
+    INSERT INTO system_balances (system_account, asset, balance)
+    SELECT DISTINCT ON (system_account, asset) system_account, asset, available_after
+    FROM postings WHERE position >= ${position} AND system_account IS NOT NULL
+    ORDER BY system_account, asset, position DESC, line DESC
+    ON CONFLICT ON CONSTRAINT system_balances_pkey DO UPDATE SET balance = excluded.balance
+  `.execute(tx);
+}
+
+const balanceColumns = (db: LedgerDb) =>
+  db.selectFrom('balances').select(['asset', 'available', 'held', sql<string>`available + held`.as('total')]);
+
+/** Every asset that ever moved on the account, by code. */
+export function balancesOf(db: LedgerDb, accountId: AccountId): Promise<readonly Balance[]> {
+  return balanceColumns(db).where('account_id', '=', accountId).orderBy('asset').execute();
+}
+
+/** The balance of one asset; undefined where it never moved. */
+export function balanceOf(db: LedgerDb, accountId: AccountId, asset: AssetCode): Promise<Balance | undefined> {
+  return balanceColumns(db).where('account_id', '=', accountId).where('asset', '=', asset).executeTakeFirst();
+}
+
+/** The coins that the account has, by code; those it has none of are left out. */
+export function coinsOf(db: LedgerDb, accountId: AccountId): Promise<readonly { readonly symbol: AssetCode; readonly quantity: string }[]> {
+  return db
+    .selectFrom('balances')
+    .innerJoin('assets', 'assets.code', 'balances.asset')
+    .select(['balances.asset as symbol', sql<string>`balances.available + balances.held`.as('quantity')])
+    .where('account_id', '=', accountId)
+    .where('assets.kind', '=', 'coin')
+    .where(sql<boolean>`balances.available + balances.held > 0`)
+    .orderBy('balances.asset')
+    .execute();
+}
+
+/** What the system accounts stand at: with all customers' balances they sum to zero per asset. */
+export function systemBalances(
+  db: LedgerDb,
+): Promise<readonly { readonly account: SystemAccount; readonly asset: AssetCode; readonly balance: string }[]> {
+  return db
+    .selectFrom('system_balances')
+    .select(['system_account as account', 'asset', 'balance'])
+    .orderBy('system_account')
+    .orderBy('asset')
+    .execute();
+}
+
+/** Every asset's sum over all accounts, customers' and the system's, where it is not zero: empty while the books balance. */
+export async function unequalBooks(db: LedgerDb): Promise<readonly { readonly asset: AssetCode; readonly sum: string }[]> {
+  const { rows } = await sql<{ asset: AssetCode; sum: string }>`
+    SELECT asset, sum(amount) AS sum FROM (
+      SELECT asset, available + held AS amount FROM balances UNION ALL SELECT asset, balance FROM system_balances
+    ) AS everything GROUP BY asset HAVING sum(amount) <> 0 ORDER BY asset
+  `.execute(db);
+  return rows;
+}

@@ -1,0 +1,175 @@
+// The journal: one row an event, account and asset, with the balance after it.
+import type { Transaction } from 'kysely';
+import { sql } from 'kysely';
+import type { EventType } from '../domain/events.ts';
+import type { AccountId, AssetCode, CommandId } from '../domain/ids.ts';
+import type { LedgerDb } from '../postgres/pool.ts';
+import type { LedgerTables } from '../postgres/tables.ts';
+import type { BatchEvent, JournalLine } from './batch.ts';
+import { storable } from './batch.ts';
+import type { Page, PageRequest } from './page.ts';
+import { paginate } from './page.ts';
+
+interface NewPosting {
+  readonly entry: BatchEvent;
+  readonly line: number;
+  readonly posting: JournalLine;
+}
+
+/** What only customers' rows say about their event. */
+function detailsOf({ entry: { event, recorded, occurredAt }, posting: { accountId } }: NewPosting) {
+  if (accountId === null)
+    return { occurredAt: null, effectiveAt: null, commandId: null, reference: null, externalId: null, metadata: null };
+  const { effectiveAt = null, commandId } = recorded.metadata;
+  const { reference, externalId, metadata } = event.type === 'deposited' || event.type === 'withdrawn' ? event : {};
+  return {
+    occurredAt,
+    effectiveAt,
+    commandId,
+    reference: storable(reference),
+    externalId: storable(externalId),
+    metadata: metadata === undefined ? null : JSON.stringify(metadata),
+  };
+}
+
+/**
+ * Adds the batch's postings with their running balances, which continue those of the balance tables: to be applied before
+ * these. The constraint on the running balances is what keeps every customer's balance from being negative, at every event.
+ */
+export async function applyPostings(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
+  const postings = batch.flatMap((entry) => entry.lines.map((posting, line): NewPosting => ({ entry, line, posting })));
+  if (postings.length === 0) return;
+  const of = <T>(pick: (posting: NewPosting) => T): T[] => postings.map(pick);
+  const details = of(detailsOf);
+  await sql`
+    INSERT INTO postings (position, line, account_id, system_account, asset, available, held, available_after, held_after,
+      event_id, event_type, recorded_at, occurred_at, effective_at, command_id, reference, external_id, metadata)
+    SELECT p.position, p.line, p.account_id, p.system_account, p.asset, p.available, p.held,
+      coalesce(b.available, s.balance, 0) + sum(p.available) OVER running, coalesce(b.held, 0) + sum(p.held) OVER running,
+      p.event_id, p.event_type, p.recorded_at, p.occurred_at, p.effective_at, p.command_id, p.reference, p.external_id, p.metadata
+    FROM unnest(${of(({ entry }) => entry.recorded.position)}::bigint[], ${of(({ line }) => line)}::integer[],
+      ${of(({ posting }) => posting.accountId)}::uuid[], ${of(({ posting }) => posting.systemAccount)}::text[],
+      ${of(({ posting }) => posting.asset)}::text[], ${of(({ posting }) => posting.available)}::numeric[], ${of(({ posting }) => posting.held)}::numeric[],
+      ${of(({ entry }) => entry.recorded.eventId)}::uuid[], ${of(({ entry }) => entry.event.type)}::text[], ${of(({ entry }) => entry.recordedAt)}::timestamptz[],
+      ${details.map(({ occurredAt }) => occurredAt)}::timestamptz[], ${details.map(({ effectiveAt }) => effectiveAt)}::timestamptz[],
+      ${details.map(({ commandId }) => commandId)}::uuid[], ${details.map(({ reference }) => reference)}::text[],
+      ${details.map(({ externalId }) => externalId)}::text[], ${details.map(({ metadata }) => metadata)}::json[])
+      AS p(position, line, account_id, system_account, asset, available, held, event_id, event_type, recorded_at,
+        occurred_at, effective_at, command_id, reference, external_id, metadata)
+      LEFT JOIN balances b ON b.account_id = p.account_id AND b.asset = p.asset
+      LEFT JOIN system_balances s ON s.system_account = p.system_account AND s.asset = p.asset
+    WINDOW running AS (PARTITION BY p.account_id, p.system_account, p.asset ORDER BY p.position, p.line)
+  `.execute(tx);
+}
+
+/** An entry of an account's journal. Amounts are decimal strings at the asset's scale; the change is signed. */
+export interface Entry {
+  /** The id of the event, which is the entry's id. */
+  readonly entryId: string;
+  readonly position: bigint;
+  readonly line: number;
+  readonly type: EventType;
+  readonly asset: AssetCode;
+  readonly available: string;
+  readonly held: string;
+  readonly availableAfter: string;
+  readonly heldAfter: string;
+  readonly recordedAt: string;
+  readonly occurredAt: string;
+  readonly effectiveAt?: string;
+  readonly commandId: CommandId;
+  readonly reference?: string;
+  readonly externalId?: string;
+  readonly metadata?: unknown;
+}
+
+export interface EntryFilter {
+  readonly accountId: AccountId;
+  readonly asset?: AssetCode | undefined;
+  /** Recorded at or after, and before; RFC 3339. */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly type?: EventType | undefined;
+  readonly reference?: string | undefined;
+  /** Default: newest first. */
+  readonly order?: 'newest-first' | 'oldest-first' | undefined;
+}
+
+/** The key of an entry: its recorded time stands first for the index only, the order is that of (position, line). */
+const KEY = [/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12,15}Z$/, /^[0-9]{1,19}$/, /^[0-9]{1,9}$/];
+const COLUMNS = [
+  'event_id',
+  'position',
+  'line',
+  'event_type',
+  'asset',
+  'available',
+  'held',
+  'available_after',
+  'held_after',
+  'recorded_at',
+  'occurred_at',
+  'effective_at',
+  'command_id',
+  'reference',
+  'external_id',
+  'metadata',
+] as const;
+
+/** A page of an account's journal. @throws InvalidCursor */
+export function listEntries(db: LedgerDb, filter: EntryFilter, request: PageRequest): Promise<Page<Entry>> {
+  const { accountId, asset, from, to, type, reference, order = 'newest-first' } = filter;
+  const keyOf = ({ recordedAt, position, line }: Entry): string[] => [recordedAt, `${position}`, `${line}`];
+  return paginate(request, KEY, keyOf, async ({ walk, beyond, limit }) => {
+    const isAscending = (order === 'oldest-first') === (walk === 'forwards');
+    const direction = isAscending ? 'asc' : 'desc';
+    let query = db
+      .selectFrom('postings')
+      .select(COLUMNS)
+      .where('account_id', '=', accountId)
+      .orderBy('recorded_at', direction)
+      .orderBy('position', direction)
+      .orderBy('line', direction)
+      .limit(limit);
+    if (asset !== undefined) query = query.where('asset', '=', asset);
+    if (from !== undefined) query = query.where('recorded_at', '>=', from);
+    if (to !== undefined) query = query.where('recorded_at', '<', to);
+    if (type !== undefined) query = query.where('event_type', '=', type);
+    if (reference !== undefined) query = query.where('reference', '=', storable(reference));
+    if (beyond !== undefined) {
+      const [recordedAt = '', position = '', line = ''] = beyond;
+      query = query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('recorded_at', 'position', 'line'), isAscending ? '>' : '<', tuple(recordedAt, BigInt(position), Number(line))),
+      );
+    }
+    const rows = await query.execute();
+    return rows.flatMap((row) => toEntry(row));
+  });
+}
+
+type PostingRow = Pick<LedgerTables['postings'], (typeof COLUMNS)[number]>;
+
+function toEntry(row: PostingRow): readonly Entry[] {
+  // Customers' rows have both; the type of the table, which system accounts share, does not say so.
+  if (row.occurred_at === null || row.command_id === null) return [];
+  return [
+    {
+      entryId: row.event_id,
+      position: row.position,
+      line: row.line,
+      type: row.event_type,
+      asset: row.asset,
+      available: row.available,
+      held: row.held,
+      availableAfter: row.available_after,
+      heldAfter: row.held_after,
+      recordedAt: row.recorded_at,
+      occurredAt: row.occurred_at,
+      commandId: row.command_id,
+      ...(row.effective_at !== null && { effectiveAt: row.effective_at }),
+      ...(row.reference !== null && { reference: row.reference }),
+      ...(row.external_id !== null && { externalId: row.external_id }),
+      ...(row.metadata !== null && { metadata: row.metadata }),
+    },
+  ];
+}

@@ -1,0 +1,221 @@
+// The projector: one subscription to the log, and its events into the tables. Any number of them may run; the lease lets one work.
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { RecordedEvent } from '../domain/events.ts';
+import type { EventStore } from '../eventstore/client.ts';
+import { annulled } from '../eventstore/codec.ts';
+import type { UnreadableEvent } from '../eventstore/errors.ts';
+import type { LedgerDb } from '../postgres/pool.ts';
+import { applyBatch } from './apply-batch.ts';
+import type { Checkpoint, Halt } from './checkpoint.ts';
+import { recordHalt, releaseLease, renewLease, takeLease } from './checkpoint.ts';
+import { CheckpointMismatch, isCausedByData, LeaseLost } from './errors.ts';
+import { makePauses } from './pauses.ts';
+
+export interface ProjectorOptions {
+  readonly db: LedgerDb;
+  readonly store: EventStore;
+  /** Names this process in the lease; it is made unique for every start. */
+  readonly owner: string;
+  /** The most events of one transaction. */
+  readonly batchSize: number;
+  /** How long a transaction that is not full waits for more events, in ms; 0 for the shortest lag. */
+  readonly batchMs: number;
+  /** How long after its last sign of life another projector takes over, in ms. */
+  readonly leaseMs: number;
+  /** How often a halted projector looks whether its event was annulled, in ms. */
+  readonly haltedPollMs?: number;
+  readonly logger: Logger;
+}
+
+/**
+ * `standby`: another projector has the lease. `halted`: it stands at an event it cannot apply, see `halted`. `refused`: the
+ * tables were built from another log, see `refusal`.
+ */
+export type ProjectorState = 'standby' | 'running' | 'halted' | 'refused' | 'stopped';
+export interface ProjectorStatus {
+  readonly state: ProjectorState;
+  readonly halted?: Halt;
+  readonly refusal?: CheckpointMismatch;
+  /** Of the last event that this projector knows to be applied; -1n before the first. */
+  readonly position: bigint;
+  /** How many events the tables hold, as far as this projector knows. */
+  readonly eventsApplied: bigint;
+}
+export interface Projector {
+  /** Begins in the background. Trouble is reported in the status and the log, and ends by itself where it can. */
+  start(): void;
+  /** Ends after the batch under way and gives the lease up. */
+  stop(): Promise<void>;
+  status(): ProjectorStatus;
+}
+
+const FIRST_BACKOFF_MS = 50;
+const LAST_BACKOFF_MS = 2_000;
+const HALTED_POLL_MS = 2_000;
+
+export function makeProjector(options: ProjectorOptions): Projector {
+  const { db, store, batchSize, batchMs, leaseMs, haltedPollMs = HALTED_POLL_MS, logger } = options;
+  const lease = { owner: `${options.owner}/${randomUUID()}`, leaseMs };
+  const pauses = makePauses();
+  let status: ProjectorStatus = { state: 'stopped', position: -1n, eventsApplied: 0n };
+  let running: Promise<void> | undefined;
+
+  function become(state: ProjectorState, why: Pick<ProjectorStatus, 'halted' | 'refusal'> = {}): void {
+    if (state !== status.state) logger.info({ state, position: `${status.position}`, halted: why.halted?.stream }, 'projector');
+    status = { state, position: status.position, eventsApplied: status.eventsApplied, ...why };
+  }
+  function reached({ position, events }: Pick<Checkpoint, 'position' | 'events'>): void {
+    status = { ...status, position, eventsApplied: events };
+  }
+
+  /** Takes the lease whenever it is free, and works until it is lost. */
+  async function run(): Promise<void> {
+    let backoffMs = FIRST_BACKOFF_MS;
+    while (!pauses.ended()) {
+      try {
+        const checkpoint = await takeLease(db, lease.owner, leaseMs);
+        if (checkpoint === undefined) {
+          become('standby');
+          await pauses.pause(leaseMs / 3);
+          continue;
+        }
+        reached(checkpoint);
+        await lead(checkpoint);
+        backoffMs = FIRST_BACKOFF_MS;
+      } catch (error) {
+        if (error instanceof CheckpointMismatch) become('refused', { refusal: error });
+        logger.warn({ err: error }, 'the projector starts anew');
+        await pauses.pause(backoffMs);
+        backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS);
+      }
+    }
+  }
+
+  /** The log must still have the event that the tables were built up to, and not another in its place. */
+  async function checkAgainstLog({ position, eventId }: Checkpoint): Promise<void> {
+    if (eventId === undefined) return;
+    const found = await store.streams.eventAt(position);
+    if (found?.eventId !== eventId) throw new CheckpointMismatch(position, eventId, found?.eventId);
+  }
+
+  /** Works on the lease until it is lost or the projector stops. */
+  async function lead(checkpoint: Checkpoint): Promise<void> {
+    await checkAgainstLog(checkpoint);
+    await store.annulments.load();
+    become('running');
+    const tenure = makePauses(pauses);
+    const subscription = store.subscribe({
+      after: checkpoint.eventId === undefined ? undefined : checkpoint.position,
+      batchSize,
+      batchMs,
+      onBatch: (events) => whileLeading(tenure, () => applyAll(tenure, events)),
+      onUnreadable: (event) => whileLeading(tenure, () => standAt(tenure, event, event.reason, () => store.annulments.has(event.eventId))),
+      onInterrupted: (error) => logger.info({ err: error }, 'the subscription is taken up again'),
+    });
+    try {
+      while (!tenure.ended()) {
+        await tenure.pause(leaseMs / 3);
+        if (!tenure.ended() && !(await stillOurs())) tenure.end();
+      }
+    } finally {
+      tenure.end();
+      await subscription.stop();
+    }
+  }
+
+  async function stillOurs(): Promise<boolean> {
+    try {
+      return await renewLease(db, lease.owner, leaseMs);
+    } catch (error) {
+      logger.warn({ err: error }, 'the lease could not be renewed'); // every batch checks it anyway
+      return true;
+    }
+  }
+
+  async function whileLeading(tenure: Pauses, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof LeaseLost) tenure.end();
+      throw error;
+    }
+  }
+
+  /** Applies the events, and where one cannot be applied, all before it; then stands at that one until it is annulled. */
+  async function applyAll(tenure: Pauses, events: readonly RecordedEvent[]): Promise<void> {
+    const [first] = events;
+    if (first === undefined) return;
+    const failure = await tryToApply(tenure, events);
+    if (failure === undefined) return;
+    if (events.length > 1) {
+      const middle = Math.floor(events.length / 2);
+      await applyAll(tenure, events.slice(0, middle));
+      await applyAll(tenure, events.slice(middle));
+      return;
+    }
+    const asItIsNow = (): RecordedEvent => (store.annulments.has(first.eventId) ? annulled(first) : first);
+    await standAt(tenure, first, failure.message, async () => (await tryToApply(tenure, [asItIsNow()])) === undefined);
+  }
+
+  /** Applies the events in one transaction, through any trouble with the infrastructure. @returns what their content caused, if anything. */
+  async function tryToApply(tenure: Pauses, events: readonly RecordedEvent[]): Promise<Error | undefined> {
+    for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS)) {
+      if (tenure.ended()) throw new LeaseLost();
+      try {
+        reached(await applyBatch(db, lease, status.position, events));
+        return undefined;
+      } catch (error) {
+        if (error instanceof LeaseLost) throw error;
+        if (error instanceof Error && isCausedByData(error)) return error;
+        logger.warn({ err: error }, 'a batch is tried again');
+        await tenure.pause(backoffMs);
+      }
+    }
+  }
+
+  /** Halts at the event until `canGoOn`, which is asked again and again, after looking for annulments. */
+  async function standAt(
+    tenure: Pauses,
+    place: RecordedEvent | UnreadableEvent,
+    reason: string,
+    canGoOn: () => Promise<boolean> | boolean,
+  ): Promise<void> {
+    const { stream, revision, position, eventId } = place;
+    const halted: Halt = { stream, revision, position, eventId, reason };
+    logger.error({ ...halted, revision: `${revision}`, position: `${position}` }, 'the projector halts');
+    become('halted', { halted });
+    for (let isRecorded = false; ; ) {
+      if (tenure.ended()) throw new LeaseLost();
+      try {
+        if (!isRecorded) await recordHalt(db, lease.owner, halted);
+        isRecorded = true;
+        await store.annulments.load();
+        if (await canGoOn()) break;
+      } catch (error) {
+        if (error instanceof LeaseLost) throw error;
+        logger.warn({ err: error }, 'still halted');
+      }
+      await tenure.pause(haltedPollMs);
+    }
+    become('running');
+  }
+
+  return {
+    start: () => {
+      if (running !== undefined) return;
+      status = { ...status, state: 'standby' };
+      running = run();
+    },
+    stop: async () => {
+      pauses.end();
+      await running;
+      // Without it a standby waits until the lease runs out; nothing worse.
+      await releaseLease(db, lease.owner).catch((error: unknown) => logger.warn({ err: error }, 'the lease was not given up'));
+      become('stopped');
+    },
+    status: () => status,
+  };
+}
+
+type Pauses = ReturnType<typeof makePauses>;

@@ -1,0 +1,26 @@
+// The dispatcher: which tables a batch goes through, and in which order. A new table is one line here.
+import type { Transaction } from 'kysely';
+import type { LedgerTables } from '../postgres/tables.ts';
+import { applyAccounts } from './accounts.ts';
+import { applyAssets } from './assets.ts';
+import { applyBalances } from './balances.ts';
+import type { BatchEvent } from './batch.ts';
+import { applyCommandOutcomes } from './command-outcomes.ts';
+import { applyExternalIds } from './external-ids.ts';
+import { applyLimits } from './limits.ts';
+import { applyPostings } from './postings.ts';
+import { applySpending } from './spending.ts';
+import { applyStatistics } from './statistics.ts';
+
+/** Applies the batch to every table, each with at most two statements whatever its size. */
+export async function applyToTables(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
+  await applyAccounts(tx, batch); // first: it checks that the streams go on where they ended
+  await applyAssets(tx, batch);
+  await applyPostings(tx, batch); // before the balances, which it continues
+  await applyBalances(tx, batch);
+  await applyLimits(tx, batch);
+  await applySpending(tx, batch);
+  await applyExternalIds(tx, batch);
+  await applyCommandOutcomes(tx, batch);
+  await applyStatistics(tx, batch);
+}
