@@ -18,7 +18,8 @@ import { handleDelete } from './streams/delete.ts';
 import { MAX_MESSAGE_BYTES } from './streams/limits.ts';
 import { handleRead } from './streams/read.ts';
 
-export { type Storage, StorageError } from './log/database.ts';
+export type { Storage } from './log/database.ts';
+export { StorageError } from './log/storage-error.ts';
 
 export interface EventStoreOptions {
   /** A folder, made when it is missing, that one server at a time may use; or `memory`. */

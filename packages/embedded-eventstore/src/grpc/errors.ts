@@ -2,8 +2,8 @@ import { Metadata, status } from '@grpc/grpc-js';
 import { MissingMetadataPropertyError } from '../codec/proposed-event.ts';
 import type { ExpectedRevision } from '../codec/shared-messages.ts';
 import { MalformedMessageError } from '../codec/wire-reader.ts';
-import { SQLITE_CORRUPT, sqliteCode } from '../log/database.ts';
 import { DamagedEventError } from '../log/event-table.ts';
+import { isDamage } from '../log/storage-error.ts';
 import type { WriteOutcome } from '../log/writes.ts';
 
 /** A call ends with this gRPC status. The trailers tell the client which of its own errors to raise. */
@@ -93,7 +93,7 @@ export function toCallError(error: unknown): CallError {
     });
   }
   if (error instanceof MalformedMessageError) return invalidArgument(error.message);
-  if (error instanceof DamagedEventError || sqliteCode(error) === SQLITE_CORRUPT) return new CallError(status.DATA_LOSS, messageOf(error));
+  if (error instanceof DamagedEventError || isDamage(error)) return new CallError(status.DATA_LOSS, messageOf(error));
   return new CallError(status.INTERNAL, messageOf(error));
 }
 

@@ -1,8 +1,9 @@
 import { type Clock, createClock } from './clock.ts';
 import { type Commit, type CommitSignal, createCommitSignal } from './commit-signal.ts';
-import { openDatabase, type Storage, sqliteCode } from './database.ts';
+import { openDatabase, type Storage } from './database.ts';
 import { createEventTable, type StoredEvent } from './event-table.ts';
 import { createEventWriter } from './event-writer.ts';
+import { sqliteCode } from './storage-error.ts';
 import { createStreamHeads, type StreamHead } from './stream-heads.ts';
 import type { Write, WriteOutcome } from './writes.ts';
 
