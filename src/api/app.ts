@@ -1,0 +1,99 @@
+// The API as a fastify instance: the only place where its parts are put together. It does not listen; main and tests do.
+import type { Registry } from '@prometheus-io/client';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import Fastify, { LogController } from 'fastify';
+import type { CommandBus } from '../commands/bus.ts';
+import { answerBrokenRequest, answerErrors } from './errors.ts';
+import type { PermissionSettings } from './permissions.ts';
+import type { PrincipalResolver } from './principal.ts';
+import type { LedgerQueries } from './queries.ts';
+import { requestIdFrom } from './request-headers.ts';
+import { shapeCompiler } from './request-shape.ts';
+import type { ApiRoute, RouteDependencies } from './route.ts';
+import { ROUTES } from './routes/all.ts';
+import { addDocuments } from './routes/documents.ts';
+import type { Readiness } from './routes/health.ts';
+import { addHealth } from './routes/health.ts';
+import { addMetrics } from './routes/metrics.ts';
+import { addProblemPages } from './routes/problem-pages.ts';
+import { addSecurityHeaders } from './security-headers.ts';
+import { stopGracefully } from './stopping.ts';
+
+export interface AppOptions {
+  readonly bus: CommandBus;
+  readonly queries: LedgerQueries;
+  readonly readiness: () => Promise<Readiness>;
+  /** Gets the histogram of requests, and is served at /metrics. */
+  readonly registry: Registry;
+  readonly logger: FastifyBaseLogger;
+  /** Who makes a request: authentication. */
+  readonly principal: PrincipalResolver;
+  readonly permissions: PermissionSettings;
+  readonly bodyLimitBytes: number;
+  /** Of the document: the program's. */
+  readonly version: string;
+  /** How long to go on taking connections after a stop was asked for, while /health/ready says 503; 0 where nobody watches it. */
+  readonly stopDelayMs?: number;
+}
+
+/** Long enough for any id; a longer one is answered as one that names nothing. */
+const MAX_PARAM_LENGTH = 1_024;
+/** How long a request may take to arrive whole: a client that trickles it in must not hold a connection for ever. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/**
+ * Builds the API. `close()` on what it returns says 503 at /health/ready first, then takes no more connections, answers
+ * what it has accepted, and resolves; the bus and the stores are the caller's to close afterwards.
+ */
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { bus, queries, principal, permissions } = options;
+  const app: FastifyInstance = Fastify({
+    loggerInstance: options.logger,
+    // A command has its own line; metrics count the rest.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: ({ headers }) => requestIdFrom(headers['x-request-id']),
+    bodyLimit: options.bodyLimitBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    // What has been accepted is answered, also while closing; see closeConnections.
+    return503OnClosing: false,
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => app.errorHandler(error, request, reply),
+  });
+  app.decorateRequest('principal', null);
+  // Bodies stay bytes until the role was judged (see jsonBodyOf); anything but JSON is refused by its type.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.setValidatorCompiler(shapeCompiler);
+  // Answers are typed by their schemas, and tests check them against the document; checking them again here would only cost time.
+  app.setSerializerCompiler(() => JSON.stringify);
+
+  answerErrors(app);
+  addSecurityHeaders(app);
+  const isStopping = stopGracefully(app, options.stopDelayMs ?? 0);
+  addMetrics(app, options.registry);
+  addHealth(app, { readiness: options.readiness, isStopping });
+  addProblemPages(app);
+  await addDocuments(app, ROUTES, options.version);
+  for (const route of ROUTES) addRoute(app, route, { bus, queries, principal, permissions });
+  await app.ready();
+  return app;
+}
+
+function addRoute(app: FastifyInstance, route: ApiRoute, dependencies: RouteDependencies): void {
+  const { method, path, params, query, body, doc } = route;
+  app.route({
+    method,
+    url: path.replace(/\{([^}]+)\}/g, ':$1'),
+    schema: {
+      operationId: doc.operationId,
+      tags: [doc.tag],
+      summary: doc.summary,
+      ...(params === undefined ? {} : { params }),
+      ...(query === undefined ? {} : { querystring: query }),
+      ...(body === undefined ? {} : { body }),
+      response: Object.fromEntries(Object.entries(doc.answers).flatMap(([status, { schema }]) => (schema ? [[status, schema]] : []))),
+    },
+    ...route.mount(dependencies),
+  });
+}

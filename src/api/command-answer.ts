@@ -1,0 +1,57 @@
+// From the bus's answer to HTTP: the status and the body that REST and bulk answers share.
+import type { z } from 'zod';
+import type { CommandAnswer } from '../commands/bus.ts';
+import type { Command, CommandType } from '../domain/commands.ts';
+import { COMMANDS } from '../domain/commands.ts';
+import type { Applied } from './contract.ts';
+import type { ProblemContext, Refusal } from './problems.ts';
+import { PROBLEM_KINDS } from './problems.ts';
+import { amountFieldsOf, pointerTo } from './request-shape.ts';
+
+type Carried = Exclude<CommandAnswer, { status: 'rejected' }>;
+type Refused = Extract<CommandAnswer, { status: 'rejected' }>;
+export type AppliedBody = z.output<typeof Applied>;
+
+/** Commands that create something: answered with 201. */
+const CREATING: ReadonlySet<CommandType> = new Set(['open-account', 'deposit', 'withdraw', 'register-asset']);
+export const creates = (type: CommandType): boolean => CREATING.has(type);
+
+export function appliedBody(answer: Carried): AppliedBody {
+  const { commandId, status, accountId, revision, position, balances, result } = answer;
+  const addressed = accountId === undefined ? {} : { accountId };
+  return {
+    commandId,
+    status,
+    ...addressed,
+    revision: String(revision),
+    position: String(position),
+    // An asset has no balances, so its answer has no such member.
+    ...(accountId === undefined ? {} : { balances: [...balances] }),
+    result: { ...result },
+  };
+}
+
+export const problemContextOf = (answer: Refused, instance: string): ProblemContext => ({
+  instance,
+  commandId: answer.commandId,
+  ...(answer.revision === undefined ? {} : { revision: answer.revision }),
+  ...(answer.position === undefined ? {} : { position: answer.position }),
+});
+
+/**
+ * The refusal in an answer, with a pointer to the amount that does not fit its asset where only one can be meant.
+ * @param at where the command stands in the request's body.
+ */
+export function refusalIn(answer: Refused, command: Command, at: readonly (string | number)[] = []): Refusal {
+  const { rejection } = answer;
+  if (rejection.code !== 'invalid_amount' || command.type === 'register-asset') return rejection;
+  const given = amountFieldsOf(COMMANDS[command.type]).filter((field) => Reflect.get(command, field) !== undefined);
+  if (given.length !== 1) return rejection;
+  return { ...rejection, errors: [{ pointer: pointerTo([...at, ...given]), detail: rejection.detail }] };
+}
+
+/** The status of an answer: a repeat has the first one's, and a dry run creates nothing. */
+export function httpStatusOf(answer: CommandAnswer, type: CommandType): number {
+  if (answer.status === 'rejected') return PROBLEM_KINDS[answer.rejection.code].status;
+  return answer.status === 'applied' && creates(type) ? 201 : 200;
+}

@@ -1,0 +1,163 @@
+// The contract: what goes over the wire, as schemas. Each is the type, the document and (in tests) the check.
+import { z } from 'zod';
+import { AssetSchema } from '../domain/assets.ts';
+import { MoneyBody } from '../domain/commands.ts';
+import { AccountIdSchema, AssetCodeSchema, CommandIdSchema } from '../domain/ids.ts';
+import { MAX_PAGE_LIMIT } from '../projections/page.ts';
+import type { ProblemCode } from './problems.ts';
+import { PROBLEM_CODES } from './problems.ts';
+
+/** A revision or a position: a decimal string, because it may be larger than a JSON number can say. */
+const Counter = z.string().regex(/^(0|[1-9][0-9]*)$/);
+export const Revision = Counter.meta({ id: 'Revision', description: 'Counts the events of one account, from 0.', examples: ['12'] });
+export const Position = Counter.meta({
+  id: 'Position',
+  description: 'A place in the log. Give it as `minPosition` to any read, and the answer includes everything up to it.',
+  examples: ['48211'],
+});
+/** An amount that the ledger says: exactly its asset's scale. System and effective-time figures may be negative. */
+export const Amount = z
+  .string()
+  .regex(/^-?(0|[1-9][0-9]*)(\.[0-9]+)?$/)
+  .meta({ id: 'Amount', description: 'A decimal string with exactly as many decimals as its asset has.', examples: ['90.00'] });
+export const Time = z.iso.datetime().meta({ id: 'Time', description: 'RFC 3339, UTC.', examples: ['2026-01-31T12:00:00.000Z'] });
+
+const accountId = AccountIdSchema.meta({ examples: ['7c9e6679-7425-40de-944b-e07fc1f90ae7'] });
+const commandId = CommandIdSchema.meta({ examples: ['0b6b8e2f-7a62-5f0a-9d9c-2b1b3d1c7a11'] });
+
+export const BalanceAfter = z
+  .object({ asset: AssetCodeSchema, available: Amount, held: Amount })
+  .meta({ id: 'BalanceAfter', description: 'A balance right after the command.' });
+
+export const Applied = z
+  .object({
+    commandId,
+    status: z.enum(['applied', 'would_apply']).meta({ description: '`would_apply`: a dry run, nothing was stored.' }),
+    accountId: accountId.optional().meta({ description: 'Absent where an asset was addressed.' }),
+    revision: Revision,
+    position: Position,
+    balances: z.array(BalanceAfter).optional().meta({ description: 'Every asset that the command touched, after it.' }),
+    result: z.record(z.string(), z.string()).meta({ description: 'What the command made.' }),
+  })
+  .meta({ id: 'Applied' });
+
+export const FieldErrorSchema = z
+  .object({
+    pointer: z.string().meta({ description: 'A JSON pointer into the body.', examples: ['#/amount'] }),
+    detail: z.string(),
+  })
+  .meta({ id: 'FieldError' });
+
+export const Problem = z
+  .looseObject({
+    type: z.string().meta({ description: 'The path of a page that explains the problem.', examples: ['/problems/insufficient-funds'] }),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    detail: z.string(),
+    instance: z.string().meta({ description: "The request's id." }),
+    code: z.enum(PROBLEM_CODES as readonly [ProblemCode, ...ProblemCode[]]),
+    commandId: commandId.optional(),
+    revision: Revision.optional().meta({ description: 'Of a refusal that is stored.' }),
+    position: Position.optional().meta({ description: 'Of a refusal that is stored.' }),
+    retryable: z.boolean().meta({ description: 'Whether the same request, sent again, may succeed by itself.' }),
+    errors: z.array(FieldErrorSchema).optional(),
+  })
+  .meta({ id: 'Problem', description: "RFC 9457. The code's own fields, such as `asset` or `available`, stand beside these." });
+
+export const Account = z
+  .object({
+    accountId,
+    ownerId: z.string().nullable().meta({ description: 'The user it belongs to.' }),
+    externalId: z.string().nullable(),
+    label: z.string().nullable(),
+    status: z.enum(['open', 'frozen', 'closed']),
+    revision: Revision,
+    openedAt: Time,
+  })
+  .meta({ id: 'Account' });
+
+const buckets = { available: Amount, held: Amount, total: Amount };
+export const Balance = z.object({ asset: AssetCodeSchema, ...buckets }).meta({ id: 'Balance' });
+export const BalanceList = z.object({ data: z.array(Balance), position: Position }).meta({ id: 'BalanceList' });
+export const BalanceAtPosition = z.object({ asset: AssetCodeSchema, ...buckets, position: Position }).meta({ id: 'BalanceAtPosition' });
+
+export const Coin = z
+  .object({ symbol: AssetCodeSchema, quantity: Amount })
+  .meta({ id: 'Coin', description: 'A coin held, available and held together.' });
+export const Limit = z
+  .object({ asset: AssetCodeSchema, perWithdrawal: Amount.nullable(), perDay: Amount.nullable() })
+  .meta({ id: 'Limit', description: 'What may leave the account in one asset; null: without limit.' });
+export const Asset = AssetSchema.meta({ id: 'Asset' });
+export const Me = z.object({ userId: z.string(), name: z.string(), accounts: z.array(Account), coins: z.array(Coin) }).meta({ id: 'Me' });
+
+export const Entry = z
+  .object({
+    entryId: z.string().meta({ description: 'The id of the event that made it.', examples: ['5f0c7a36-0a0e-4c7e-9d55-2f7f0b6f3c11'] }),
+    type: z.string().meta({ description: 'The type of that event.', examples: ['deposited'] }),
+    asset: AssetCodeSchema,
+    amount: Amount,
+    available: Amount,
+    held: Amount,
+    availableAfter: Amount,
+    heldAfter: Amount,
+    recordedAt: Time,
+    occurredAt: Time,
+    effectiveAt: Time.nullable(),
+    commandId,
+    reference: z.string().nullable(),
+    externalId: z.string().nullable(),
+    metadata: z.unknown(),
+    position: Position,
+  })
+  .meta({
+    id: 'Entry',
+    description:
+      'A line of the journal: what one event changed in one asset of the account. `available` and `held` are the changes of the two, signed; `amount` is both together.',
+  });
+
+/** What happened in all of the ledger. */
+export const Statistics = z
+  .object({
+    events: z.int().min(0),
+    accountsOpened: z.int().min(0),
+    accountsClosed: z.int().min(0),
+    moved: z.array(z.object({ type: z.string(), asset: AssetCodeSchema, events: z.int().min(0), volume: Amount })),
+    refused: z.array(z.object({ code: z.string(), events: z.int().min(0) })),
+    position: Position,
+  })
+  .meta({
+    id: 'Statistics',
+    description:
+      '`moved`: by type of event and asset, the sum of the amounts whatever their sign. `refused`: refusals that are stored, by code.',
+  });
+
+export const CommandStatus = z
+  .object({
+    commandId,
+    accountId: accountId.optional().meta({ description: 'Absent where an asset was addressed.' }),
+    status: z.enum(['applied', 'rejected']),
+    revision: Revision,
+    position: Position,
+    balances: z.array(BalanceAfter).optional(),
+    result: z.record(z.string(), z.string()).optional(),
+    problem: Problem.optional().meta({ description: 'Where the command was rejected.' }),
+  })
+  .meta({ id: 'CommandStatus' });
+
+/** The parameters of a list. */
+export const PageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE_LIMIT).default(50).meta({ description: 'The most rows of a page.' }),
+  cursor: z.string().min(1).max(2048).optional().meta({ description: '`next` or `previous` of another page of this list.' }),
+});
+
+/** A page of a list: `next` and `previous` are cursors, null where the list ends. */
+export const pageOf = <Item extends z.ZodType>(item: Item, id: string) =>
+  z
+    .object({ data: z.array(item), next: z.string().nullable(), previous: z.string().nullable(), hasMore: z.boolean() })
+    .meta({ id, description: 'A page of a list. Give `next` or `previous` back as `cursor`.' });
+
+// Any JSON refers to itself, so the document needs a name for it.
+z.globalRegistry.add(MoneyBody.shape.metadata.unwrap().valueType, { id: 'Json', description: 'Any JSON.' });
+
+export const AccountParams = z.object({ accountId });
+export const CommandParams = z.object({ commandId });

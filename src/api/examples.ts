@@ -1,0 +1,34 @@
+// The cast of the document's examples: one user, one account, one moment. They are checked against the schemas.
+export const ACCOUNT_ID = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
+export const USER_ID = '3f1d0c52-4a3f-4c55-8a86-1d2b1c0f6a10';
+export const COMMAND_ID = '0b6b8e2f-7a62-5f0a-9d9c-2b1b3d1c7a11';
+export const ENTRY_ID = '5f0c7a36-0a0e-4c7e-9d55-2f7f0b6f3c11';
+
+interface Told {
+  readonly balances?: readonly { readonly asset: string; readonly available: string; readonly held: string }[];
+  readonly result?: Readonly<Record<string, string>>;
+}
+
+/** The answer to a command that was applied. */
+export const appliedExample = ({ balances = [], result = {} }: Told = {}) => ({
+  commandId: COMMAND_ID,
+  status: 'applied',
+  accountId: ACCOUNT_ID,
+  revision: '12',
+  position: '48211',
+  balances,
+  result,
+});
+
+export const ACCOUNT = {
+  accountId: ACCOUNT_ID,
+  ownerId: USER_ID,
+  externalId: null,
+  label: 'Household',
+  status: 'open',
+  revision: '12',
+  openedAt: '2026-01-31T12:00:00.000Z',
+};
+
+/** A list of one page. */
+export const onePage = (...data: readonly unknown[]) => ({ data, next: null, previous: null, hasMore: false });

@@ -1,0 +1,117 @@
+// The questions that the API asks, over the projections' own query functions.
+import type { Asset } from '../domain/assets.ts';
+import type { AccountId, AssetCode, CommandId } from '../domain/ids.ts';
+import type { StoredOutcome } from '../domain/outcome.ts';
+import type { LedgerDb } from '../postgres/pool.ts';
+import type { AccountSummary } from '../projections/account-list.ts';
+import { findAccount, listAccounts } from '../projections/account-list.ts';
+import { loadAccounts } from '../projections/accounts.ts';
+import { findAsset, listAssets } from '../projections/assets.ts';
+import type { Balance } from '../projections/balances.ts';
+import { balanceOf, balancesOf, coinsOf } from '../projections/balances.ts';
+import { readCheckpoint } from '../projections/checkpoint.ts';
+import { findOutcome } from '../projections/command-outcomes.ts';
+import type { Limit } from '../projections/limits.ts';
+import { limitsOf } from '../projections/limits.ts';
+import type { Page, PageRequest } from '../projections/page.ts';
+import { MAX_PAGE_LIMIT, paginate } from '../projections/page.ts';
+import type { Entry, EntryFilter } from '../projections/postings.ts';
+import { listEntries } from '../projections/postings.ts';
+import type { Statistic } from '../projections/statistics.ts';
+import { loadStatistics } from '../projections/statistics.ts';
+import { sumOf } from './wire.ts';
+
+export type AccountView = AccountSummary;
+export interface CoinHeld {
+  readonly symbol: AssetCode;
+  readonly quantity: string;
+}
+export interface Holdings {
+  readonly accounts: readonly AccountView[];
+  /** Of all the accounts together, by symbol. */
+  readonly coins: readonly CoinHeld[];
+}
+
+/** Everything is answered from the projections as they are; `waitFor` first makes them new enough. */
+export interface LedgerQueries {
+  /** Resolves to true as soon as the projections have seen that position, to false after the timeout. */
+  waitFor(position: bigint, timeoutMs: number): Promise<boolean>;
+  /** The position that the projections have seen. */
+  position(): Promise<bigint>;
+  account(accountId: AccountId): Promise<AccountView | undefined>;
+  accounts(request: PageRequest & { readonly ownerId?: string | undefined }): Promise<Page<AccountView>>;
+  balances(accountId: AccountId): Promise<readonly Balance[]>;
+  balance(accountId: AccountId, asset: AssetCode): Promise<Balance | undefined>;
+  coins(accountId: AccountId, request: PageRequest): Promise<Page<CoinHeld>>;
+  limits(accountId: AccountId, request: PageRequest): Promise<Page<Limit>>;
+  entries(filter: EntryFilter, request: PageRequest): Promise<Page<Entry>>;
+  assets(request: PageRequest): Promise<Page<Asset>>;
+  asset(code: AssetCode): Promise<Asset | undefined>;
+  outcome(commandId: CommandId): Promise<StoredOutcome | undefined>;
+  statistics(): Promise<readonly Statistic[]>;
+  holdingsOf(ownerId: string): Promise<Holdings>;
+}
+
+export interface QueriesOptions {
+  readonly db: LedgerDb;
+  readonly waitFor: LedgerQueries['waitFor'];
+}
+
+export const createQueries = ({ db, waitFor }: QueriesOptions): LedgerQueries => ({
+  waitFor,
+  position: async () => {
+    const { position } = await readCheckpoint(db);
+    return position < 0n ? 0n : position; // before the first event there is nothing to wait for
+  },
+  account: (accountId) => findAccount(db, accountId),
+  accounts: ({ ownerId, ...request }) => listAccounts(db, { ownerId }, request),
+  balances: (accountId) => balancesOf(db, accountId),
+  balance: (accountId, asset) => balanceOf(db, accountId, asset),
+  coins: async (accountId, request) => pageByCode(await coinsOf(db, accountId), ({ symbol }) => symbol, request),
+  limits: async (accountId, request) => pageByCode(await limitsOf(db, accountId), ({ asset }) => asset, request),
+  entries: (filter, request) => listEntries(db, filter, request),
+  assets: async (request) => pageByCode(await listAssets(db), ({ code }) => code, request),
+  asset: (code) => findAsset(db, code),
+  outcome: (commandId) => findOutcome(db, commandId),
+  statistics: () => loadStatistics(db),
+  holdingsOf: (ownerId) => holdingsOf(db, ownerId),
+});
+
+const CODE = [/^[A-Z][A-Z0-9]{1,15}$/];
+
+/** A page of a list that is short enough to be read whole: at most a row an asset, in the order of their codes. */
+function pageByCode<Row>(rows: readonly Row[], codeOf: (row: Row) => string, request: PageRequest): Promise<Page<Row>> {
+  return paginate(
+    request,
+    CODE,
+    (row) => [codeOf(row)],
+    async ({ walk, beyond: [edge] = [], limit }) => {
+      if (walk === 'forwards') return rows.filter((row) => edge === undefined || codeOf(row) > edge).slice(0, limit);
+      return rows
+        .filter((row) => edge === undefined || codeOf(row) < edge)
+        .toReversed()
+        .slice(0, limit);
+    },
+  );
+}
+
+async function holdingsOf(db: LedgerDb, ownerId: string): Promise<Holdings> {
+  const accounts: AccountView[] = [];
+  const quantities = new Map<AssetCode, string>();
+  const coins = new Set((await listAssets(db)).flatMap(({ code, kind }) => (kind === 'coin' ? [code] : [])));
+  let cursor: string | undefined;
+  do {
+    const page = await listAccounts(db, { ownerId }, { limit: MAX_PAGE_LIMIT, cursor });
+    const loaded = await loadAccounts(
+      db,
+      page.data.map(({ accountId }) => accountId),
+    );
+    for (const { balances } of loaded.values())
+      for (const { asset, available, held } of balances)
+        if (coins.has(asset)) quantities.set(asset, sumOf(quantities.get(asset) ?? '0', sumOf(available, held)));
+    accounts.push(...page.data);
+    cursor = page.hasMore ? page.next : undefined;
+  } while (cursor !== undefined);
+  const held = [...quantities].filter(([, quantity]) => /[1-9]/.test(quantity)).sort(([one], [other]) => (one < other ? -1 : 1));
+  return { accounts, coins: held.map(([symbol, quantity]) => ({ symbol, quantity })) };
+}

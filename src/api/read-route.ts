@@ -1,0 +1,181 @@
+// readRoute: a route that answers a question. Waiting for a position, whose account it is, entity tags, pages and problems live here.
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { AccountId } from '../domain/ids.ts';
+import { rejection } from '../domain/rejections.ts';
+import { pathParamsOf } from './path-params.ts';
+import type { Principal } from './principal.ts';
+import { authenticate, ownerLimitOf, principalOf, roleRefusal } from './principal.ts';
+import type { ProblemCode, Refusal } from './problems.ts';
+import { RefusedRequest, sendProblem, throwRefusal } from './problems.ts';
+import type { AccountView, LedgerQueries } from './queries.ts';
+import { entityTag, isNoneMatchHit } from './request-headers.ts';
+import type { Role } from './roles.ts';
+import type { ApiRoute, OperationDoc, RouteDependencies, Tag } from './route.ts';
+
+export interface Question<Params, Query> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly principal: Principal;
+  readonly queries: LedgerQueries;
+  readonly requestId: string;
+  /**
+   * The account in the path: it exists, and the principal may see it.
+   * @throws Error on a route without one: a bug.
+   */
+  readonly account: () => AccountView;
+}
+
+export interface ReadRoute<Params extends z.ZodObject, Query extends z.ZodObject, Answer extends z.ZodType> {
+  /** As OpenAPI writes it: `/v1/accounts/{accountId}`. One that has `accountId` in it is about that account. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly tag: Tag;
+  readonly summary: string;
+  readonly description?: string;
+  readonly allowed: readonly Role[];
+  readonly params?: Params;
+  readonly query?: Query;
+  /** Whether the answer changes only with the account's revision, which is then its entity tag. */
+  readonly tagged?: boolean;
+  readonly answer: Answer;
+  readonly problems?: readonly ProblemCode[];
+  readonly example: unknown;
+  readonly answerTo: (question: Question<z.output<Params>, z.output<Query>>) => Promise<z.output<Answer> | Refusal>;
+}
+
+/** Waiting longer would only hide a projection that has stopped. */
+const MAX_WAIT_MS = 2_000;
+
+const ReadQuery = z.strictObject({
+  minPosition: z
+    .string()
+    .regex(/^(0|[1-9][0-9]{0,19})$/, 'a position, such as 48211')
+    .optional()
+    .meta({ description: 'Answer from a projection that has seen this position; waits up to two seconds for it.', examples: ['48211'] }),
+});
+
+const ANY_READ: readonly ProblemCode[] = [
+  'malformed_request',
+  'unauthenticated',
+  'forbidden',
+  'projection_behind',
+  'store_unavailable',
+  'internal_error',
+];
+
+/**
+ * A route that answers a question.
+ *
+ * Guarantees: the answer includes everything up to `minPosition`, or is `projection_behind`; an account that is not
+ * there and one that is somebody else's are answered alike; an entity tag is read before the data, so it is never newer
+ * than what it stands for.
+ */
+export function readRoute<Params extends z.ZodObject, Query extends z.ZodObject, Answer extends z.ZodType>(
+  spec: ReadRoute<Params, Query, Answer>,
+): ApiRoute {
+  return {
+    method: 'GET',
+    path: spec.path,
+    ...(spec.params === undefined ? {} : { params: spec.params }),
+    query: z.strictObject({ ...spec.query?.shape, ...ReadQuery.shape }),
+    doc: documentationOf(spec),
+    mount: (dependencies) => ({
+      onRequest: authenticate(dependencies.principal),
+      preValidation: async (request) => throwRefusal(roleRefusal(principalOf(request), spec.allowed)),
+      handler: (request, reply) => handle(spec, dependencies, request, reply),
+    }),
+  };
+}
+
+async function handle<Params extends z.ZodObject, Query extends z.ZodObject, Answer extends z.ZodType>(
+  spec: ReadRoute<Params, Query, Answer>,
+  { queries }: RouteDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  // The shape was checked by fastify with these very schemas.
+  const { minPosition, ...query } = request.query as z.output<typeof ReadQuery>;
+  const principal = principalOf(request);
+  const params = pathParamsOf(spec.params, request.params);
+  if (minPosition !== undefined) await waitFor(queries, BigInt(minPosition));
+  const account = await accountIn(params, queries, principal);
+  if (spec.tagged && account) {
+    const tag = entityTag(account.revision);
+    reply.header('ETag', tag);
+    if (isNoneMatchHit(request.headers['if-none-match'], tag)) return reply.code(304).send();
+  }
+  const answer = await spec.answerTo({
+    params,
+    query: query as z.output<Query>,
+    principal,
+    queries,
+    requestId: request.id,
+    account: () => {
+      if (account) return account;
+      throw new Error(`${spec.path} names no account`);
+    },
+  });
+  if (isRefusal(answer)) return sendProblem(reply, answer, { instance: request.id });
+  const link = linkHeader(request, answer);
+  if (link !== undefined) reply.header('Link', link);
+  return reply.send(answer);
+}
+
+const isRefusal = (answer: unknown): answer is Refusal =>
+  typeof answer === 'object' && answer !== null && 'code' in answer && 'detail' in answer && 'fields' in answer;
+
+async function waitFor(queries: LedgerQueries, position: bigint): Promise<void> {
+  if (await queries.waitFor(position, MAX_WAIT_MS)) return;
+  const detail = `The projection has not reached position ${position} within ${MAX_WAIT_MS / 1000} s.`;
+  throw new RefusedRequest(rejection('projection_behind', detail, { minPosition: String(position) }));
+}
+
+async function accountIn(params: object, queries: LedgerQueries, principal: Principal): Promise<AccountView | undefined> {
+  if (!('accountId' in params)) return undefined;
+  // pathParamsOf has parsed it with the route's schema, where every accountId is one.
+  const accountId = params.accountId as AccountId;
+  const account = await queries.account(accountId);
+  const owner = ownerLimitOf(principal);
+  if (account && (owner === undefined || account.ownerId === owner)) return account;
+  throw new RefusedRequest(rejection('account_not_found', `No account ${accountId}.`));
+}
+
+/** The Link header (RFC 8288) of a page: this very request, with another cursor. */
+function linkHeader(request: FastifyRequest, answer: unknown): string | undefined {
+  if (typeof answer !== 'object' || answer === null || !('next' in answer) || !('previous' in answer)) return undefined;
+  const [path = '', search = ''] = request.url.split('?', 2);
+  const links = Object.entries({ next: answer.next, prev: answer.previous }).flatMap(([rel, cursor]) => {
+    if (typeof cursor !== 'string') return [];
+    const query = new URLSearchParams(search);
+    query.set('cursor', cursor);
+    return [`<${path}?${query}>; rel="${rel}"`];
+  });
+  return links.length === 0 ? undefined : links.join(', ');
+}
+
+function documentationOf<Params extends z.ZodObject, Query extends z.ZodObject, Answer extends z.ZodType>(
+  spec: ReadRoute<Params, Query, Answer>,
+): OperationDoc {
+  const isAboutAnAccount = spec.params !== undefined && 'accountId' in spec.params.shape;
+  const isPaged = spec.query !== undefined && 'cursor' in spec.query.shape;
+  return {
+    operationId: spec.operationId,
+    tag: spec.tag,
+    summary: spec.summary,
+    ...(spec.description === undefined ? {} : { description: spec.description }),
+    allowed: spec.allowed,
+    headers: spec.tagged ? [{ name: 'If-None-Match', required: false }] : [],
+    bodyRequired: false,
+    answers: {
+      200: {
+        description: 'The answer.',
+        schema: spec.answer,
+        example: spec.example,
+        headers: [...(spec.tagged ? (['ETag'] as const) : []), ...(isPaged ? (['Link'] as const) : [])],
+      },
+      ...(spec.tagged ? { 304: { description: 'Nothing has changed since that entity tag.', headers: ['ETag'] } } : {}),
+    },
+    problems: [...ANY_READ, ...(isAboutAnAccount ? (['account_not_found'] as const) : []), ...(spec.problems ?? [])],
+  };
+}

@@ -1,0 +1,69 @@
+// What every route is: how it answers, and how it is documented.
+import type { RouteOptions } from 'fastify';
+import type { z } from 'zod';
+import type { CommandBus } from '../commands/bus.ts';
+import type { PermissionSettings } from './permissions.ts';
+import type { PrincipalResolver } from './principal.ts';
+import type { ProblemCode } from './problems.ts';
+import type { LedgerQueries } from './queries.ts';
+import type { Role } from './roles.ts';
+
+/** What routes stand on. */
+export interface RouteDependencies {
+  readonly bus: CommandBus;
+  readonly queries: LedgerQueries;
+  readonly principal: PrincipalResolver;
+  readonly permissions: PermissionSettings;
+}
+
+export const TAGS = {
+  accounts: 'Accounts, their balances and what moved them',
+  coins: 'Coins held in an account',
+  lifecycle: 'What operators do to accounts',
+  assets: 'What balances are counted in',
+  commands: 'Outcomes of commands, and commands in bulk',
+  ledger: 'Who you are, and the ledger in figures',
+} as const;
+export type Tag = keyof typeof TAGS;
+
+/** A header of a request or an answer, as the document describes it. */
+export type DocumentedHeader = 'Idempotency-Key' | 'If-Match' | 'If-None-Match' | 'Prefer';
+export type AnswerHeader = 'ETag' | 'Idempotency-Hit' | 'Link' | 'Location';
+
+export interface DocumentedAnswer {
+  readonly description: string;
+  /** Absent: without a body. */
+  readonly schema?: z.ZodType;
+  readonly example?: unknown;
+  readonly headers: readonly AnswerHeader[];
+}
+
+/** What the OpenAPI document says of a route beyond the schemas that fastify checks. */
+export interface OperationDoc {
+  readonly operationId: string;
+  readonly tag: Tag;
+  readonly summary: string;
+  readonly description?: string;
+  readonly allowed: readonly Role[];
+  readonly headers: readonly { readonly name: DocumentedHeader; readonly required: boolean }[];
+  readonly bodyExample?: unknown;
+  /** False: the body may be left out. */
+  readonly bodyRequired: boolean;
+  readonly answers: Readonly<Record<number, DocumentedAnswer>>;
+  readonly problems: readonly ProblemCode[];
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+export interface ApiRoute {
+  readonly method: Method;
+  /** As OpenAPI writes it: `/v1/accounts/{accountId}`. */
+  readonly path: string;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  /** Where the document says more of the body than fastify checks. */
+  readonly documentedBody?: z.ZodType;
+  readonly doc: OperationDoc;
+  readonly mount: (dependencies: RouteDependencies) => Pick<RouteOptions, 'onRequest' | 'preValidation' | 'handler'>;
+}

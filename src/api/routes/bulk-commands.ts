@@ -1,0 +1,100 @@
+// Commands in bulk: many in one request, each judged and answered by itself. Nothing holds them together but their order.
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { CommandBus } from '../../commands/bus.ts';
+import type { BulkSender } from '../bulk-entry.ts';
+import { BulkEntry, readEntry } from '../bulk-entry.ts';
+import { appliedBody, httpStatusOf, problemContextOf, refusalIn } from '../command-answer.ts';
+import { Applied, Problem } from '../contract.ts';
+import { ACCOUNT_ID, appliedExample, ENTRY_ID } from '../examples.ts';
+import { jsonBodyOf } from '../json-body.ts';
+import { authenticate, principalOf, roleRefusal } from '../principal.ts';
+import type { ProblemBody } from '../problems.ts';
+import { problemOf, throwRefusal } from '../problems.ts';
+import { BULK_SENDERS } from '../roles.ts';
+import type { ApiRoute } from '../route.ts';
+import { envelopeOf, sendCommand } from '../send-command.ts';
+
+const MAX_COMMANDS = 1_000;
+
+const DocumentedBody = z.strictObject({ commands: z.array(BulkEntry).max(MAX_COMMANDS) });
+/** What is checked of the whole: each entry is then read by itself, so that a malformed one does not stop the others. */
+const CheckedBody = z.strictObject({ commands: z.array(z.unknown()).max(MAX_COMMANDS) });
+const BulkQuery = z.strictObject({
+  dryRun: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: 'Decide and answer each by itself, and store nothing. No keys are needed.' }),
+});
+const httpStatus = z.int().meta({ description: 'The status that its own route would have answered with.' });
+const BulkAnswer = z
+  .object({ results: z.array(z.union([Applied.extend({ httpStatus }), Problem.extend({ httpStatus })])) })
+  .meta({ id: 'BulkAnswer', description: 'One result a command, in order: its answer or its problem.' });
+
+type Result = { readonly httpStatus: number } & (ProblemBody | z.output<typeof Applied>);
+
+async function resultOf(entry: unknown, index: number, sender: BulkSender, bus: CommandBus, request: FastifyRequest): Promise<Result> {
+  const read = readEntry(entry, index, sender);
+  if ('refused' in read) {
+    const problem = problemOf(read.refused, { instance: request.id });
+    return { httpStatus: problem.status, ...problem };
+  }
+  const answer = await sendCommand(bus, { ...read, ...envelopeOf(request, sender.principal), dryRun: sender.isDryRun }, request);
+  const body =
+    answer.status === 'rejected'
+      ? problemOf(refusalIn(answer, read.command, ['commands', index]), problemContextOf(answer, request.id))
+      : appliedBody(answer);
+  return { httpStatus: httpStatusOf(answer, read.command.type), ...body };
+}
+
+export const bulkCommands: ApiRoute = {
+  method: 'POST',
+  path: '/v1/commands',
+  query: BulkQuery,
+  body: CheckedBody,
+  documentedBody: DocumentedBody,
+  doc: {
+    operationId: 'sendCommands',
+    tag: 'commands',
+    summary: 'Send up to 1,000 commands',
+    description:
+      'Each has a key of its own and is answered by itself: some may be applied and others refused. Commands of one account are decided in their order.',
+    allowed: BULK_SENDERS,
+    headers: [],
+    bodyRequired: true,
+    bodyExample: {
+      commands: [{ key: 'payroll-2026-01-0001', type: 'deposit', accountId: ACCOUNT_ID, asset: 'USD', amount: '90.00' }],
+    },
+    answers: {
+      200: {
+        description: 'Every command was looked at; the results say what became of each.',
+        schema: BulkAnswer,
+        example: {
+          results: [
+            {
+              httpStatus: 201,
+              ...appliedExample({ balances: [{ asset: 'USD', available: '90.00', held: '0.00' }], result: { entryId: ENTRY_ID } }),
+            },
+          ],
+        },
+        headers: [],
+      },
+    },
+    problems: ['malformed_request', 'unauthenticated', 'forbidden', 'body_too_large', 'unsupported_media_type', 'outcome_unknown'],
+  },
+  mount: ({ principal, permissions, bus }) => ({
+    onRequest: authenticate(principal),
+    preValidation: async (request) => {
+      throwRefusal(roleRefusal(principalOf(request), BULK_SENDERS));
+      request.body = jsonBodyOf(request);
+    },
+    handler: async (request) => {
+      // The shape was checked by fastify with these very schemas.
+      const { commands } = request.body as z.output<typeof CheckedBody>;
+      const { dryRun } = request.query as z.output<typeof BulkQuery>;
+      const sender = { principal: principalOf(request), permissions, isDryRun: dryRun === 'true' };
+      // All are sent before the first is awaited, in order: that is what keeps those of one account in theirs.
+      return { results: await Promise.all(commands.map((entry, index) => resultOf(entry, index, sender, bus, request))) };
+    },
+  }),
+};

@@ -1,0 +1,59 @@
+// The outcome of one command, by its id.
+import type { z } from 'zod';
+import type { StoredOutcome } from '../../domain/outcome.ts';
+import { CommandParams, CommandStatus } from '../contract.ts';
+import { ACCOUNT_ID, COMMAND_ID, ENTRY_ID } from '../examples.ts';
+import { ownerLimitOf } from '../principal.ts';
+import type { Refusal } from '../problems.ts';
+import { problemOf, refusal } from '../problems.ts';
+import type { LedgerQueries } from '../queries.ts';
+import { readRoute } from '../read-route.ts';
+import { READERS } from '../roles.ts';
+
+function statusBody(outcome: StoredOutcome, instance: string): z.output<typeof CommandStatus> {
+  const { commandId, status, subject, revision, position } = outcome;
+  const accountId = subject.kind === 'account' ? subject.accountId : undefined;
+  const base = {
+    commandId,
+    ...(accountId === undefined ? {} : { accountId }),
+    status,
+    revision: String(revision),
+    position: String(position),
+  };
+  if (outcome.status === 'rejected') return { ...base, problem: problemOf(outcome, { instance, commandId, revision, position }) };
+  return { ...base, ...(accountId === undefined ? {} : { balances: [...outcome.balances] }), result: { ...outcome.result } };
+}
+
+/** Whether the outcome is of an account of somebody else; users see only what they could have sent. */
+async function isSomebodyElses({ subject }: StoredOutcome, owner: string | undefined, queries: LedgerQueries): Promise<boolean> {
+  if (owner === undefined) return false;
+  if (subject.kind !== 'account') return true;
+  return (await queries.account(subject.accountId))?.ownerId !== owner;
+}
+
+export const getCommand = readRoute({
+  path: '/v1/commands/{commandId}',
+  operationId: 'getCommand',
+  tag: 'commands',
+  summary: 'Get the outcome of a command',
+  description: 'Refusals that are not stored are not found here: such a command may be sent again.',
+  allowed: READERS.outcomes,
+  params: CommandParams,
+  answer: CommandStatus,
+  problems: ['not_found'],
+  example: {
+    commandId: COMMAND_ID,
+    accountId: ACCOUNT_ID,
+    status: 'applied',
+    revision: '12',
+    position: '48211',
+    balances: [{ asset: 'USD', available: '90.00', held: '10.00' }],
+    result: { entryId: ENTRY_ID },
+  },
+  async answerTo({ params, principal, queries, requestId }): Promise<z.output<typeof CommandStatus> | Refusal> {
+    const outcome = await queries.outcome(params.commandId);
+    if (outcome === undefined || (await isSomebodyElses(outcome, ownerLimitOf(principal), queries)))
+      return refusal('not_found', `No outcome of a command ${params.commandId}.`);
+    return statusBody(outcome, requestId);
+  },
+});

@@ -1,0 +1,47 @@
+// The life of an account, as operators decide it: frozen, unfrozen, closed.
+import { EmptyBody, ReasonBody } from '../../domain/commands.ts';
+import { AccountParams } from '../contract.ts';
+import { appliedExample } from '../examples.ts';
+import { writeRoute } from '../write-route.ts';
+
+export const freezeAccount = writeRoute({
+  method: 'POST',
+  path: '/v1/accounts/{accountId}/freeze',
+  operationId: 'freezeAccount',
+  tag: 'lifecycle',
+  summary: 'Freeze an account: nothing moves until it is unfrozen',
+  command: 'freeze-account',
+  params: AccountParams,
+  body: ReasonBody,
+  toCommand: ({ params, body }) => ({ type: 'freeze-account', accountId: params.accountId, ...body }),
+  refusals: ['account_frozen', 'account_closed'],
+  example: { body: { reason: 'reported as stolen' }, answer: appliedExample() },
+});
+
+export const unfreezeAccount = writeRoute({
+  method: 'POST',
+  path: '/v1/accounts/{accountId}/unfreeze',
+  operationId: 'unfreezeAccount',
+  tag: 'lifecycle',
+  summary: 'Unfreeze an account',
+  command: 'unfreeze-account',
+  params: AccountParams,
+  body: ReasonBody,
+  toCommand: ({ params, body }) => ({ type: 'unfreeze-account', accountId: params.accountId, ...body }),
+  refusals: ['account_closed'],
+  example: { body: { reason: 'identity confirmed' }, answer: appliedExample() },
+});
+
+export const closeAccount = writeRoute({
+  method: 'POST',
+  path: '/v1/accounts/{accountId}/close',
+  operationId: 'closeAccount',
+  tag: 'lifecycle',
+  summary: 'Close an account that is empty, for ever',
+  command: 'close-account',
+  params: AccountParams,
+  body: EmptyBody,
+  toCommand: ({ params }) => ({ type: 'close-account', accountId: params.accountId }),
+  refusals: ['account_not_empty', 'account_closed'],
+  example: { body: {}, answer: appliedExample() },
+});

@@ -1,0 +1,52 @@
+// Sending one command from a request: the envelope around it, the one line in the log, and what is said when we fail.
+import type { FastifyRequest } from 'fastify';
+import type { CommandAnswer, CommandBus, CommandEnvelope } from '../commands/bus.ts';
+import { scopeOf } from '../domain/commands.ts';
+import { commandIdOf } from '../domain/ids.ts';
+import { rejection } from '../domain/rejections.ts';
+import type { Principal } from './principal.ts';
+import { ownerLimitOf } from './principal.ts';
+import { traceparentOf } from './request-headers.ts';
+
+/** What an envelope says of the request that it came with. */
+export function envelopeOf(
+  request: FastifyRequest,
+  principal: Principal,
+): Pick<CommandEnvelope, 'actor' | 'transport' | 'correlationId' | 'traceparent' | 'onlyOwner'> {
+  const traceparent = traceparentOf(request);
+  const onlyOwner = ownerLimitOf(principal);
+  return {
+    actor: principal.uuid,
+    transport: 'rest',
+    correlationId: request.id,
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(onlyOwner === undefined ? {} : { onlyOwner }),
+  };
+}
+
+/** Sends a command and logs its one line. Never rejects: what goes wrong on our side leaves the outcome unknown. */
+export async function sendCommand(bus: CommandBus, envelope: CommandEnvelope, request: FastifyRequest): Promise<CommandAnswer> {
+  const commandId = commandIdOf(scopeOf(envelope.command), envelope.key);
+  try {
+    const answer = await bus.send(envelope);
+    request.log.info(
+      {
+        commandId,
+        accountId: scopeOf(envelope.command),
+        type: envelope.command.type,
+        outcome: answer.status === 'rejected' ? answer.rejection.code : answer.status,
+        hit: answer.hit,
+        position: answer.position?.toString(),
+      },
+      'command answered',
+    );
+    return answer;
+  } catch (error) {
+    request.log.error({ err: error, commandId, accountId: scopeOf(envelope.command), type: envelope.command.type }, 'command failed');
+    const doubt = rejection(
+      'outcome_unknown',
+      'The command may or may not have been applied. Send it again with the same key to learn which.',
+    );
+    return { status: 'rejected', hit: false, commandId, rejection: doubt };
+  }
+}

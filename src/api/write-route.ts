@@ -1,0 +1,169 @@
+// writeRoute: a route that sends one command. Keys, preconditions, dry runs, answers and problems live here and nowhere else.
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { CommandAnswer, CommandEnvelope } from '../commands/bus.ts';
+import type { Command } from '../domain/commands.ts';
+import type { AppliedBody } from './command-answer.ts';
+import { appliedBody, creates, httpStatusOf, problemContextOf, refusalIn } from './command-answer.ts';
+import { Applied } from './contract.ts';
+import { jsonBodyOf } from './json-body.ts';
+import { pathParamsOf } from './path-params.ts';
+import { sendingRefusal } from './permissions.ts';
+import type { Principal } from './principal.ts';
+import { authenticate, principalOf, roleRefusal } from './principal.ts';
+import type { ProblemCode } from './problems.ts';
+import { sendProblem, throwRefusal } from './problems.ts';
+import { idempotencyKeyOf, ifMatchOf } from './request-headers.ts';
+import { SENDERS } from './roles.ts';
+import type { ApiRoute, OperationDoc, RouteDependencies, Tag } from './route.ts';
+import { envelopeOf, sendCommand } from './send-command.ts';
+
+export interface CommandInput<Params, Body> {
+  readonly params: Params;
+  readonly body: Body;
+  readonly key: string;
+  readonly principal: Principal;
+}
+
+export interface WriteRoute<Params extends z.ZodObject, Body extends z.ZodObject> {
+  readonly method: 'POST' | 'PUT' | 'DELETE';
+  /** As OpenAPI writes it: `/v1/accounts/{accountId}/deposits`. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly tag: Tag;
+  readonly summary: string;
+  readonly description?: string;
+  /** Who may send it is a matter of the command: see `SENDERS`. */
+  readonly command: Command['type'];
+  readonly params?: Params;
+  readonly body: Body;
+  readonly toCommand: (input: CommandInput<z.output<Params>, z.output<Body>>) => Command;
+  /** Where what was created is found; the answer is then 201 with this Location. */
+  readonly location?: (answer: AppliedBody) => string;
+  /** What this command may be refused with, beyond what any write may. */
+  readonly refusals: readonly ProblemCode[];
+  readonly example: { readonly body?: z.input<Body>; readonly answer: unknown };
+}
+
+const WriteQuery = z.strictObject({
+  dryRun: z.enum(['true', 'false']).optional().meta({ description: 'Decide, answer, and store nothing. No key is needed.' }),
+});
+
+/** What any write may be refused with. */
+const ANY_WRITE: readonly ProblemCode[] = [
+  'malformed_request',
+  'unauthenticated',
+  'forbidden',
+  'revision_mismatch',
+  'body_too_large',
+  'unsupported_media_type',
+  'idempotency_key_reused',
+  'overloaded',
+  'projection_behind',
+  'store_unavailable',
+  'outcome_unknown',
+];
+
+/**
+ * A route that sends one command.
+ *
+ * Guarantees: checks come in the order of the contract (credentials, size and media type, role, shape, and what the bus
+ * then decides); a repeat is answered as the first was, with `Idempotency-Hit: true`; an error of our own after the
+ * command may have been sent is `outcome_unknown`, never a refusal that would claim nothing happened.
+ */
+export function writeRoute<Params extends z.ZodObject, Body extends z.ZodObject>(spec: WriteRoute<Params, Body>): ApiRoute {
+  const { method, path, params, body } = spec;
+  return {
+    method,
+    path,
+    ...(params === undefined ? {} : { params }),
+    query: WriteQuery,
+    body,
+    doc: documentationOf(spec),
+    mount: (dependencies) => ({
+      onRequest: authenticate(dependencies.principal),
+      preValidation: async (request) => {
+        const principal = principalOf(request);
+        throwRefusal(roleRefusal(principal, SENDERS[spec.command]));
+        request.body = jsonBodyOf(request) ?? (takesNothing(body) ? {} : undefined);
+        throwRefusal(sendingRefusal(principal, spec.command, request.body, dependencies.permissions));
+      },
+      handler: (request, reply) => handle(spec, dependencies, request, reply),
+    }),
+  };
+}
+
+/** Whether a route's body has no fields, so that none at all is as good as `{}`. */
+const takesNothing = (body: z.ZodObject): boolean => Object.keys(body.shape).length === 0;
+
+async function handle<Params extends z.ZodObject, Body extends z.ZodObject>(
+  spec: WriteRoute<Params, Body>,
+  { bus }: RouteDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  // The shape was checked by fastify with these very schemas.
+  const { dryRun } = request.query as z.output<typeof WriteQuery>;
+  const body = request.body as z.output<Body>;
+  const principal = principalOf(request);
+  const isDryRun = dryRun === 'true';
+  const key = idempotencyKeyOf(request, { required: spec.method === 'POST' && !isDryRun });
+  const ifMatch = ifMatchOf(request);
+  const params = pathParamsOf(spec.params, request.params);
+  const envelope: CommandEnvelope = {
+    command: spec.toCommand({ params, body, key, principal }),
+    key,
+    ...envelopeOf(request, principal),
+    dryRun: isDryRun,
+    ...(ifMatch === undefined ? {} : { ifMatch }),
+  };
+  const answer = await sendCommand(bus, envelope, request);
+  return sendAnswer(spec, answer, envelope, request, reply);
+}
+
+function sendAnswer<Params extends z.ZodObject, Body extends z.ZodObject>(
+  spec: WriteRoute<Params, Body>,
+  answer: CommandAnswer,
+  { command }: CommandEnvelope,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  if (answer.hit) reply.header('Idempotency-Hit', 'true');
+  if (answer.status === 'rejected') return sendProblem(reply, refusalIn(answer, command), problemContextOf(answer, request.id));
+  const body = appliedBody(answer);
+  const status = httpStatusOf(answer, command.type);
+  if (status === 201 && spec.location) reply.header('Location', spec.location(body));
+  return reply.code(status).send(body);
+}
+
+function documentationOf<Params extends z.ZodObject, Body extends z.ZodObject>(spec: WriteRoute<Params, Body>): OperationDoc {
+  const answered = { schema: Applied, example: spec.example.answer };
+  const isCreating = creates(spec.command);
+  const example: AppliedBody = Applied.parse(spec.example.answer);
+  return {
+    operationId: spec.operationId,
+    tag: spec.tag,
+    summary: spec.summary,
+    ...(spec.description === undefined ? {} : { description: spec.description }),
+    allowed: SENDERS[spec.command],
+    headers: [
+      { name: 'Idempotency-Key', required: false },
+      { name: 'If-Match', required: false },
+      { name: 'Prefer', required: false },
+    ],
+    ...(spec.example.body === undefined ? {} : { bodyExample: spec.example.body }),
+    bodyRequired: !takesNothing(spec.body),
+    answers: isCreating
+      ? {
+          200: { ...answered, description: 'A dry run: what would happen.', example: { ...example, status: 'would_apply' }, headers: [] },
+          201: { ...answered, description: 'Created.', headers: ['Location', 'Idempotency-Hit'] },
+        }
+      : { 200: { ...answered, description: 'Done; or, of a dry run, what would happen.', headers: ['Idempotency-Hit'] } },
+    problems: [
+      ...ANY_WRITE,
+      ...(spec.method === 'POST' ? (['idempotency_key_missing'] as const) : []),
+      ...(spec.params !== undefined && 'accountId' in spec.params.shape ? (['account_not_found'] as const) : []),
+      ...spec.refusals,
+    ],
+  };
+}
