@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 import fs from 'node:fs';
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { assertNever } from './assert-never.ts';
 import { type Command, parseCommandLine, USAGE } from './command-line.ts';
 import { startEventStore } from './server.ts';
 
 const EXIT_WRONG_USAGE = 2;
+
+// What goes wrong is said by this program, once and in its own words.
+setLogVerbosity(logVerbosity.NONE);
 
 const command = parseCommandLine(process.argv.slice(2));
 switch (command.kind) {

@@ -13,9 +13,9 @@ import { METHODS, SERVICE } from './grpc/service.ts';
 import type { Storage } from './log/database.ts';
 import { type EventLog, openEventLog } from './log/event-log.ts';
 import { handleAppend } from './streams/append.ts';
+import { MAX_MESSAGE_BYTES } from './streams/append-size.ts';
 import { handleBatchAppend } from './streams/batch-append.ts';
 import { handleDelete } from './streams/delete.ts';
-import { MAX_MESSAGE_BYTES } from './streams/limits.ts';
 import { handleRead } from './streams/read.ts';
 
 export type { Storage } from './log/database.ts';

@@ -58,11 +58,12 @@ export function createStreamHeads(table: EventTable): StreamHeads {
   }
 
   function remember(stream: string, head: StreamHead): void {
-    if (cache.size >= MAX_CACHED_HEADS && !cache.has(stream)) dropOldest();
+    cache.delete(stream);
+    if (cache.size >= MAX_CACHED_HEADS) dropOldest();
     cache.set(stream, head);
   }
 
-  /** Oldest by insertion: near enough to least recently used, at no cost a hit. */
+  /** The one not written for longest. */
   function dropOldest(): void {
     for (const oldest of cache.keys()) {
       cache.delete(oldest);

@@ -6,7 +6,7 @@ import { deadlineMs } from '../grpc/deadline.ts';
 import { invalidArgument, maximumAppendSizeExceeded, streamDeleted, toCallError, writeFailed } from '../grpc/errors.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { WriteOutcome } from '../log/writes.ts';
-import { MAX_APPEND_BYTES } from './limits.ts';
+import { createAppendSize, MAX_APPEND_BYTES } from './append-size.ts';
 import { requireTarget, type Target } from './target.ts';
 
 type Call = ServerReadableStream<Buffer, Buffer>;
@@ -15,7 +15,7 @@ type Call = ServerReadableStream<Buffer, Buffer>;
 export function handleAppend(log: EventLog, call: Call, callback: sendUnaryData<Buffer>): void {
   let target: Target | undefined;
   const events: ProposedEvent[] = [];
-  let bytes = 0;
+  const size = createAppendSize();
   let answered = false;
 
   function answer(reply: () => Buffer): void {
@@ -37,8 +37,7 @@ export function handleAppend(log: EventLog, call: Call, callback: sendUnaryData<
         return;
       case 'event':
         if (target === undefined) throw invalidArgument('the options must come first');
-        bytes += request.event.data.length;
-        if (bytes > MAX_APPEND_BYTES) throw maximumAppendSizeExceeded(MAX_APPEND_BYTES);
+        if (!size.add(request.event)) throw maximumAppendSizeExceeded(MAX_APPEND_BYTES);
         events.push(request.event);
         return;
       case 'empty':
@@ -60,14 +59,14 @@ export function handleAppend(log: EventLog, call: Call, callback: sendUnaryData<
   });
   call.on('end', () => {
     if (answered) return;
-    const { stream, expected } = target ?? { stream: '', expected: 'any' };
     if (target === undefined) {
       answer(() => {
         throw invalidArgument('the options are missing');
       });
       return;
     }
-    log.submit({ kind: 'append', stream, expected, events, deadlineMs: deadlineMs(call) }, (outcome) =>
+    const { expected } = target;
+    log.submit({ kind: 'append', ...target, events, deadlineMs: deadlineMs(call) }, (outcome) =>
       answer(() => encodeOutcome(outcome, expected)),
     );
   });

@@ -13,7 +13,7 @@ import { MalformedMessageError } from '../codec/wire-reader.ts';
 import { shuttingDown, toCallError } from '../grpc/errors.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { WriteOutcome } from '../log/writes.ts';
-import { MAX_APPEND_BYTES } from './limits.ts';
+import { type AppendSize, createAppendSize, MAX_APPEND_BYTES } from './append-size.ts';
 import { requireTarget, type Target } from './target.ts';
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
@@ -23,7 +23,7 @@ interface OpenBatch {
   readonly target: Target;
   readonly deadlineMs: number;
   readonly events: ProposedEvent[];
-  bytes: number;
+  readonly size: AppendSize;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -64,7 +64,7 @@ export function handleBatchAppend(log: EventLog, stopping: AbortSignal, call: Ca
         target: requireTarget(chunk.options),
         deadlineMs: chunk.options?.deadlineMs ?? Number.POSITIVE_INFINITY,
         events: [],
-        bytes: 0,
+        size: createAppendSize(),
         timer: undefined,
       };
       if (!chunk.isFinal) keepOpen(chunk, key, batch);
@@ -87,10 +87,10 @@ export function handleBatchAppend(log: EventLog, stopping: AbortSignal, call: Ca
   function add(batch: OpenBatch, chunk: BatchAppendChunk): BatchAppendError | null {
     if (chunk.malformed !== undefined) return badRequest(chunk.malformed);
     for (const event of chunk.events) {
-      batch.bytes += event.data.length;
+      if (!batch.size.add(event)) return MAXIMUM_APPEND_SIZE_EXCEEDED;
       batch.events.push(event);
     }
-    return batch.bytes > MAX_APPEND_BYTES ? MAXIMUM_APPEND_SIZE_EXCEEDED : null;
+    return null;
   }
 
   function refuse(chunk: BatchAppendChunk, key: string, stream: string, error: BatchAppendError): void {
