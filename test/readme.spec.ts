@@ -1,0 +1,146 @@
+// The README, carried out: every command in it is run by a real shell, and every answer in it is compared with the real one.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { ledgerEnvironment } from './stack/ledger-process.ts';
+
+const root = join(import.meta.dirname, '..');
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const DOCUMENTED_URL = 'http://127.0.0.1:3000';
+/** Creating a database and starting two servers, on two cores that have other things to do. */
+const START_DEADLINE_MS = 90_000;
+
+interface Block {
+  readonly language: string;
+  readonly text: string;
+}
+
+/** The fenced blocks below a heading, up to the next one of its level. */
+function blocksUnder(heading: string): readonly Block[] {
+  const [, section = ''] = readme.split(`\n## ${heading}\n`);
+  const [body = ''] = section.split('\n## ');
+  return [...body.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({ language, text: text.trim() }));
+}
+
+const dataDir = await mkdtemp(join(tmpdir(), 'ledger-readme-'));
+afterAll(() => rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 }));
+
+interface Running {
+  readonly apiUrl: string;
+  /** Ctrl-C: SIGINT to everything in the foreground. Gives how it ended and what it wrote. */
+  interrupt(): Promise<void>;
+}
+
+/** `npm start`, as in a terminal, but with a data folder of its own and any free port. */
+async function npmStart(): Promise<Running> {
+  const child: ChildProcess = spawn('npm', ['start'], {
+    cwd: root,
+    env: ledgerEnvironment({ LEDGER_DATA_DIR: dataDir }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true, // a process group of its own, as a terminal gives to what runs in its foreground
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+    });
+  }
+  const ended = once(child, 'close');
+  const interrupt = async (): Promise<void> => {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGINT');
+    await ended;
+  };
+  const announced = new Promise<string>((resolve) => {
+    child.stdout?.on('data', () => {
+      const [, apiUrl] = /API\s+(http:\/\/\S+)\/v1/.exec(output) ?? [];
+      if (apiUrl !== undefined) resolve(apiUrl);
+    });
+  });
+  const deadline = AbortSignal.timeout(START_DEADLINE_MS);
+  const apiUrl = await Promise.race([announced, ended, once(deadline, 'abort')]);
+  if (typeof apiUrl === 'string') return { apiUrl, interrupt };
+  await interrupt();
+  throw new Error(`npm start did not get as far as an API; it wrote:\n${output}`);
+}
+
+function run(command: string): string {
+  const { status, stdout, stderr, error } = spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8' });
+  if (error !== undefined || status !== 0) throw new Error(`"${command}" ended with ${status ?? error?.message}: ${stderr}`);
+  return stdout;
+}
+
+const json = z.json();
+type Json = z.infer<typeof json>;
+const withPosition = z.object({ position: z.string() });
+
+/** What the README shows, with "…" for any text. */
+function shown(value: Json): unknown {
+  if (value === '…') return expect.stringMatching(/./);
+  if (Array.isArray(value)) return value.map(shown);
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, shown(inner)]));
+  return value;
+}
+
+/** Status line, header lines and body of an answer, as `curl -i` prints it and as the README shows it. */
+function readAnswer(text: string): { readonly statusLine: string; readonly headers: readonly string[]; readonly body: Json } {
+  const [head = '', ...body] = text.replaceAll('\r\n', '\n').split('\n\n');
+  const [statusLine = '', ...headers] = head.split('\n');
+  return { statusLine, headers, body: json.parse(JSON.parse(body.join('\n\n'))) };
+}
+
+test('the two commands that start it are there', () => {
+  expect(blocksUnder('Start it')).toEqual([{ language: 'sh', text: 'npm ci\nnpm start' }]);
+  expect(existsSync(join(root, 'package-lock.json'))).toBe(true);
+  const { scripts } = z
+    .object({ scripts: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+  expect(scripts).toHaveProperty('start');
+});
+
+test('the five requests are answered as it says, and after Ctrl-C the next start goes on where this one was', async () => {
+  expect(spawnSync('curl', ['--version']).error, 'the README needs curl: install it (apt-get install curl)').toBeUndefined();
+  const blocks = blocksUnder('Five requests');
+  expect(blocks.filter(({ language }) => language === 'sh')).toHaveLength(6);
+  const first = await npmStart();
+  let lastPosition = '';
+  let lastRead = '';
+  try {
+    expect((await fetch(`${first.apiUrl}/docs`)).status).toBe(200);
+    for (const [at, { language, text }] of blocks.entries()) {
+      if (language !== 'sh') continue;
+      expect(text).toContain(DOCUMENTED_URL);
+      const command = text.replaceAll(DOCUMENTED_URL, first.apiUrl).replace('minPosition=1', `minPosition=${lastPosition}`);
+      const printed = run(command);
+      const answer = blocks[at + 1];
+      if (answer?.language === 'http') {
+        const [real, said] = [readAnswer(printed), readAnswer(answer.text)];
+        expect(real.statusLine).toBe(said.statusLine);
+        expect(real.headers).toEqual(expect.arrayContaining([...said.headers]));
+        expect(real.body).toEqual(shown(said.body));
+      } else if (answer?.language === 'json') {
+        expect(JSON.parse(printed)).toEqual(shown(json.parse(JSON.parse(answer.text))));
+      } else {
+        // Shown without its answer.
+        expect(JSON.parse(printed)).toMatchObject({ status: 'applied' });
+      }
+      lastPosition = withPosition.parse(JSON.parse(printed.slice(printed.indexOf('{')))).position;
+      lastRead = command;
+    }
+  } finally {
+    await first.interrupt();
+  }
+
+  const second = await npmStart();
+  try {
+    const again = run(lastRead.replaceAll(first.apiUrl, second.apiUrl));
+    expect(JSON.parse(again)).toEqual(shown(json.parse(JSON.parse(blocks.at(-1)?.text ?? ''))));
+  } finally {
+    await second.interrupt();
+  }
+});
