@@ -1,12 +1,13 @@
 // Annulments: the way on after something was written to the log past the ledger that no projection can apply. An operator
 // annuls the one event on which the projector has halted; from then on every reader finds an event without effect in its place.
 // Because only an event that was never applied can be annulled, nothing that any answer rested on ever changes.
-import { ANY, FORWARDS, jsonEvent, StreamNotFoundError } from '@eventstore/db-client';
+import { ANY, FORWARDS, jsonEvent } from '@eventstore/db-client';
 import { v5 as uuidv5 } from 'uuid';
 import { z } from 'zod';
 import type { Connection } from './connection.ts';
 import type { EventPlace } from './errors.ts';
 import { StoreUnavailable } from './errors.ts';
+import { reading } from './reading.ts';
 
 const ANNULMENTS_STREAM = 'ledger-annulments';
 const ANNULMENT_TYPE = 'event-annulled';
@@ -54,24 +55,18 @@ export function makeAnnulments(connection: Connection): Annulments {
   let loading: Promise<void> | undefined;
 
   async function readOn(): Promise<void> {
-    const use = connection.begin('reading annulments');
-    try {
-      const events = connection.client.readStream(ANNULMENTS_STREAM, { direction: FORWARDS, fromRevision: nextRevision });
-      events.on('error', () => {}); // an error after the last event would otherwise have no listener
-      for await (const { event } of events) {
-        if (event === undefined) continue;
-        nextRevision = event.revision + 1n;
-        const parsed = AnnulmentSchema.safeParse(event.data);
-        // Not ours to interpret: an annulment that cannot be read annuls nothing.
-        if (event.type !== ANNULMENT_TYPE || !parsed.success || known.has(parsed.data.eventId)) continue;
-        const { version: _, ...annulment } = parsed.data;
-        known.set(annulment.eventId, annulment);
-        for (const listener of listeners) listener(annulment);
-      }
-    } catch (error) {
-      if (!(error instanceof StreamNotFoundError)) throw new StoreUnavailable('reading annulments', error);
-    } finally {
-      use.done();
+    const events = reading(connection, 'reading annulments', (client) =>
+      client.readStream(ANNULMENTS_STREAM, { direction: FORWARDS, fromRevision: nextRevision }),
+    );
+    for await (const { event } of events) {
+      if (event === undefined) continue;
+      nextRevision = event.revision + 1n;
+      const parsed = AnnulmentSchema.safeParse(event.data);
+      // Not ours to interpret: an annulment that cannot be read annuls nothing.
+      if (event.type !== ANNULMENT_TYPE || !parsed.success || known.has(parsed.data.eventId)) continue;
+      const { version: _, ...annulment } = parsed.data;
+      known.set(annulment.eventId, annulment);
+      for (const listener of listeners) listener(annulment);
     }
   }
 

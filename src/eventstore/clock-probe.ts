@@ -3,6 +3,7 @@
 import { ANY, FORWARDS, jsonEvent } from '@eventstore/db-client';
 import type { Connection } from './connection.ts';
 import { StoreUnavailable } from './errors.ts';
+import { reading } from './reading.ts';
 
 const PROBE_STREAM = 'ledger-clock-probe';
 const DOING = 'comparing clocks';
@@ -28,12 +29,12 @@ export async function measureClockSkewMs(connection: Connection): Promise<number
     });
     if (appended.position === undefined) throw new Error('the store gave no position');
     // By position, not by stream: another process may have probed since, and its event is younger than ours.
-    const events = client.readAll({ direction: FORWARDS, fromPosition: appended.position, maxCount: 1 });
-    events.on('error', () => {});
-    for await (const { event } of events) if (event !== undefined) return beforeMs - event.created.getTime();
+    const { position } = appended;
+    const probes = reading(connection, DOING, () => client.readAll({ direction: FORWARDS, fromPosition: position, maxCount: 1 }));
+    for await (const { event } of probes) if (event !== undefined) return beforeMs - event.created.getTime();
     throw new Error('the probe cannot be read back');
   } catch (error) {
-    throw new StoreUnavailable(DOING, error);
+    throw error instanceof StoreUnavailable ? error : new StoreUnavailable(DOING, error);
   } finally {
     use.done();
   }

@@ -6,6 +6,9 @@ import { StoreUnavailable } from './errors.ts';
 /** How long `close` waits for calls under way. Above the deadline of an append (10 s), after which every call has ended. */
 const DRAIN_MS = 15_000;
 
+/** How long the client may take to cancel what is left. */
+const DISPOSE_MS = 2_000;
+
 /** Something under way on the connection. `done` says that it has ended, however. */
 interface Use {
   done(): void;
@@ -57,7 +60,8 @@ export function openConnection(url: string): Connection {
         };
       });
     }
-    await client.dispose();
+    // It waits for every call to have ended, and one that nobody reads to its end would not.
+    await Promise.race([client.dispose(), new Promise((resolve) => setTimeout(resolve, DISPOSE_MS).unref())]);
   }
 
   return {

@@ -1,4 +1,5 @@
 // Reading and appending streams. An append has four ends and the caller must tell them apart, so they are values.
+import type { AllStreamResolvedEvent, ReadPosition } from '@eventstore/db-client';
 import {
   AccessDeniedError,
   BACKWARDS,
@@ -9,7 +10,6 @@ import {
   NO_STREAM,
   RequiredMetadataPropertyMissingError,
   StreamDeletedError,
-  StreamNotFoundError,
   WrongExpectedVersionError,
 } from '@eventstore/db-client';
 import type { RecordedEvent } from '../domain/events.ts';
@@ -20,7 +20,8 @@ import type { NewEvent } from './codec.ts';
 import { decode, encode, placeOf } from './codec.ts';
 import type { Connection } from './connection.ts';
 import type { EventPlace } from './errors.ts';
-import { StoreUnavailable, UnreadableEvent } from './errors.ts';
+import { UnreadableEvent } from './errors.ts';
+import { reading } from './reading.ts';
 
 export type AppendOutcome =
   | { readonly kind: 'appended'; readonly lastRevision: bigint; readonly position: bigint }
@@ -50,6 +51,9 @@ export interface Streams {
 
 /** The client gives up an append after 10 s; this is for the ends it does not see (an answer that never comes). */
 const APPEND_GIVE_UP_MS = 11_000;
+
+/** How many events are looked through at a time for the ledger's last one, once it is not the very last. */
+const LARGE_PAGE = 512;
 
 const REFUSALS = [
   StreamDeletedError,
@@ -106,74 +110,51 @@ export function makeStreams(connection: Connection, annulments: Annulments): Str
   }
 
   async function* read(stream: string, from: bigint): AsyncGenerator<RecordedEvent, void, undefined> {
-    const doing = `reading ${stream}`;
-    const use = connection.begin(doing);
-    const events = client.readStream(stream, { direction: FORWARDS, fromRevision: from });
-    events.on('error', () => {}); // an error after the last event would otherwise have no listener
-    try {
-      for await (const { event } of storeErrors(doing, events)) {
-        if (event === undefined) continue;
-        let decoded = decode(event, annulments.has);
-        if (decoded instanceof UnreadableEvent) {
-          await annulments.load(); // it may have been annulled since
-          decoded = decode(event, annulments.has);
-        }
-        if (decoded instanceof UnreadableEvent) throw decoded;
-        if (decoded !== undefined) yield decoded;
+    const events = reading(connection, `reading ${stream}`, (client) =>
+      client.readStream(stream, { direction: FORWARDS, fromRevision: from }),
+    );
+    for await (const { event } of events) {
+      if (event === undefined) continue;
+      let decoded = decode(event, annulments.has);
+      if (decoded instanceof UnreadableEvent) {
+        await annulments.load(); // it may have been annulled since
+        decoded = decode(event, annulments.has);
       }
-    } finally {
-      use.done();
-      await events.cancel(); // a reader that stops early would leave the call open
+      if (decoded instanceof UnreadableEvent) throw decoded;
+      if (decoded !== undefined) yield decoded;
     }
   }
 
   async function head(): Promise<{ readonly position: bigint } | undefined> {
-    const doing = 'looking for the end of the log';
-    const use = connection.begin(doing);
-    // The client offers no filter on reads. Only what is newer than the last answer is ever looked through.
-    const events = client.readAll({ direction: BACKWARDS, fromPosition: END });
-    events.on('error', () => {});
-    try {
-      for await (const { event } of storeErrors(doing, events)) {
+    // The client offers no filter on reads, so events of others are passed over here; what was looked through is not looked through again.
+    let fromPosition: ReadPosition = END;
+    for (let maxCount = 1; ; maxCount = LARGE_PAGE) {
+      let count = 0;
+      const from: ReadPosition = fromPosition;
+      const page: AsyncIterable<AllStreamResolvedEvent> = reading(connection, 'looking for the end of the log', (client) =>
+        client.readAll({ direction: BACKWARDS, fromPosition: from, maxCount }),
+      );
+      for await (const { event } of page) {
+        count += 1;
         if (event === undefined) continue;
-        if (event.position.commit <= lastHead) break;
-        if (isLedgerStream(event.streamId)) {
-          lastHead = event.position.commit;
-          break;
-        }
+        fromPosition = event.position;
+        const position = event.position.commit;
+        if (position > lastHead && !isLedgerStream(event.streamId)) continue;
+        if (position > lastHead) lastHead = position;
+        return { position: lastHead };
       }
-    } finally {
-      use.done();
-      await events.cancel();
+      if (count < maxCount) return lastHead === -1n ? undefined : { position: lastHead };
     }
-    return lastHead === -1n ? undefined : { position: lastHead };
   }
 
   async function eventAt(position: bigint): Promise<EventPlace | undefined> {
-    const doing = `reading the event at position ${position}`;
-    const use = connection.begin(doing);
-    const events = client.readAll({ direction: FORWARDS, fromPosition: { commit: position, prepare: position }, maxCount: 1 });
-    events.on('error', () => {});
-    try {
-      for await (const { event } of storeErrors(doing, events)) {
-        if (event !== undefined) return event.position.commit === position ? placeOf(event) : undefined;
-      }
-      return undefined;
-    } finally {
-      use.done();
-      await events.cancel();
-    }
+    const fromPosition = { commit: position, prepare: position };
+    const events = reading(connection, `reading the event at position ${position}`, (client) =>
+      client.readAll({ direction: FORWARDS, fromPosition, maxCount: 1 }),
+    );
+    for await (const { event } of events) if (event?.position.commit === position) return placeOf(event);
+    return undefined;
   }
 
   return { append, read, head, eventAt, clockSkewMs: () => measureClockSkewMs(connection) };
-}
-
-/** The events of a read; its failures as StoreUnavailable, a stream that does not exist as no events. */
-async function* storeErrors<T>(doing: string, events: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
-  try {
-    yield* events;
-  } catch (error) {
-    if (error instanceof StreamNotFoundError) return;
-    throw new StoreUnavailable(doing, error);
-  }
 }
