@@ -1,10 +1,35 @@
 // The only wiring. A part is created where what it needs is at hand, and its release is pushed onto the same stack:
 // whatever was opened last is closed first, when the ledger stops and equally when its start fails half-way.
+import { hostname } from 'node:os';
 import type { Logger } from 'pino';
+import { createApp } from './api/app.ts';
+import { developmentPrincipal } from './api/principal.ts';
+import { createQueries } from './api/queries.ts';
+import { makeClockGuard } from './commands/clock-guard.ts';
+import { makeCommandSide } from './commands/command-side.ts';
+import { makeInProcessBus } from './commands/in-process-bus.ts';
 import type { Config } from './config.ts';
+import type { Rejection } from './domain/rejections.ts';
+import { rejection } from './domain/rejections.ts';
 import { lockDataDir } from './embedded/data-dir-lock.ts';
 import { writeRuntimeFile } from './embedded/runtime-file.ts';
 import { startStores } from './embedded/stores.ts';
+import type { EventStore } from './eventstore/client.ts';
+import { connectEventStore } from './eventstore/client.ts';
+import { migrate } from './postgres/migrate.ts';
+import type { Database } from './postgres/pool.ts';
+import { openDatabase } from './postgres/pool.ts';
+import { watchLag } from './projections/lag-watch.ts';
+import { watchPosition } from './projections/position.ts';
+import type { Projector } from './projections/projector.ts';
+import { makeProjector } from './projections/projector.ts';
+import { makeMetrics } from './telemetry/metrics.ts';
+import { makeReadiness } from './telemetry/readiness.ts';
+import { version } from './version.ts';
+
+/** Beyond this many events that are not projected, commands are refused: their facts would fill the memory. */
+const MAX_LAG_EVENTS = 50_000n;
+const MS_PER_S = 1000;
 
 export interface StartOptions {
   readonly log: Logger;
@@ -23,6 +48,12 @@ export interface Ledger {
   stop(): Promise<void>;
 }
 
+/** What every role stands on. */
+interface Stores {
+  readonly store: EventStore;
+  readonly database: Database;
+}
+
 /**
  * Starts a ledger: its stores where none are given, then everything that stands on them.
  *
@@ -33,20 +64,105 @@ export async function startLedger(config: Config, { log, onProgress, signal }: S
   await using opened = new AsyncDisposableStack();
   const lock = lockDataDir(config.dataDir);
   opened.defer(() => lock.release());
-  const stores = opened.adopt(await startStores({ config, onProgress, ...(signal && { signal }) }), (running) => running.stop());
-  const { eventStoreUrl, databaseUrl } = stores;
+  const servers = opened.adopt(await startStores({ config, onProgress, ...(signal && { signal }) }), (running) => running.stop());
+  const { eventStoreUrl, databaseUrl } = servers;
 
-  opened.defer(writeRuntimeFile(config.dataDir, { eventstoreUrl: eventStoreUrl, databaseUrl }));
+  const store = opened.adopt(connectEventStore(eventStoreUrl), ({ close }) => close());
+  const database = opened.adopt(
+    openDatabase(databaseUrl, {
+      maxConnections: config.databaseConnections,
+      onIdleError: (err) => log.warn({ err }, 'a connection to Postgres was lost'),
+    }),
+    ({ close }) => close(),
+  );
+  onProgress('bringing the tables up to date');
+  await migrate(database.db, 'ledger');
+  await store.annulments.load();
   signal?.throwIfAborted();
-  log.info({ roles: config.roles, dataDir: config.dataDir }, 'ledger started');
+
+  const projector = config.roles.includes('projector') ? startProjector(opened, config, { store, database }, log) : undefined;
+  const apiUrl = config.roles.includes('api') ? await startApi(opened, config, { store, database }, projector, log) : undefined;
+  opened.defer(writeRuntimeFile(config.dataDir, { ...(apiUrl && { apiUrl }), eventstoreUrl: eventStoreUrl, databaseUrl }));
+  signal?.throwIfAborted();
+  log.info({ roles: config.roles, dataDir: config.dataDir, apiUrl }, 'ledger started');
   const running = opened.move();
   let stopped: Promise<void> | undefined;
   return {
-    apiUrl: undefined,
-    failed: stores.lost,
+    apiUrl,
+    failed: servers.lost,
     stop() {
       stopped ??= running.disposeAsync();
       return stopped;
     },
   };
+}
+
+function startProjector(opened: AsyncDisposableStack, config: Config, { store, database }: Stores, logger: Logger): Projector {
+  const projector = makeProjector({
+    store,
+    db: database.db,
+    owner: `${hostname()}/${process.pid}`,
+    batchSize: config.projectorBatchEvents,
+    batchMs: config.projectorBatchMs,
+    leaseMs: config.leaseSeconds * MS_PER_S,
+    logger,
+  });
+  projector.start();
+  return opened.adopt(projector, ({ stop }) => stop());
+}
+
+async function startApi(
+  opened: AsyncDisposableStack,
+  config: Config,
+  { store, database }: Stores,
+  projector: Projector | undefined,
+  log: Logger,
+): Promise<string> {
+  const position = opened.adopt(watchPosition(database), ({ close }) => close());
+  const lag = opened.adopt(watchLag({ streams: store.streams, db: database.db }), ({ close }) => close());
+  const clock = opened.adopt(
+    makeClockGuard({ probe: store.streams.clockSkewMs, onError: (err) => log.warn({ err }, 'the clocks were not compared') }),
+    ({ close }) => close(),
+  );
+  await clock.start();
+
+  const metrics = makeMetrics({
+    mailboxCommands: () => commands.waiting(),
+    lagEvents: () => Number(lag.report().events),
+    lagSeconds: () => lag.report().seconds,
+    isProjectorHalted: () => lag.report().halt !== undefined,
+  });
+  const commands = makeCommandSide({
+    store,
+    db: database.db,
+    limits: config,
+    admission: () => clock.refusal() ?? lagRefusal(lag.report().events),
+    observe: { ...metrics, failed: (stream, err) => log.warn({ err, stream }, 'commands were not decided') },
+  });
+  const bus = opened.adopt(makeInProcessBus(commands), ({ close }) => close());
+  await commands.registerInitialAssets();
+
+  const app = await createApp({
+    bus,
+    queries: createQueries({ db: database.db, waitFor: position.waitFor }),
+    readiness: makeReadiness({
+      lag,
+      clock: clock.refusal,
+      maxLagEvents: MAX_LAG_EVENTS,
+      ...(projector && { projector: projector.status }),
+    }),
+    registry: metrics.registry,
+    logger: log,
+    principal: developmentPrincipal,
+    permissions: { selfDeposit: true },
+    bodyLimitBytes: config.bodyLimitBytes,
+    version,
+  });
+  opened.defer(() => app.close());
+  return app.listen({ host: config.host, port: config.port });
+}
+
+function lagRefusal(events: bigint): Rejection | undefined {
+  if (events <= MAX_LAG_EVENTS) return undefined;
+  return rejection('projection_behind', `${events} events are waiting to be projected; no commands are taken beyond ${MAX_LAG_EVENTS}.`);
 }

@@ -36,12 +36,12 @@ export async function startCommandStack(options: Partial<CommandSideOptions> = {
   await store.annulments.load();
   const projector = makeProjector({
     store,
-    database,
+    db: database.db,
     owner: randomUUID(),
     batchSize: 500,
     batchMs: 1,
     leaseMs: 5000,
-    log: pino({ level: 'silent' }),
+    logger: pino({ level: 'silent' }),
   });
   projector.start();
   const seen: CommandStack['seen'] = { appends: [], conflicts: 0, failures: [] };

@@ -1,0 +1,85 @@
+// A watch over the distance between log and projections: for metrics, for readiness, and to stop taking commands in time.
+import type { Streams } from '../eventstore/streams.ts';
+import type { LedgerDb } from '../postgres/pool.ts';
+import type { Halt } from './checkpoint.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import { lagEvents } from './lag.ts';
+
+/** What was seen when both stores were last looked at. */
+export interface LagReport {
+  /** Events in the log that are not projected yet; an estimate (see lagEvents). */
+  readonly events: bigint;
+  /** For how long the projections have been behind what this watch has seen of the log, in seconds; 0 where they are not. */
+  readonly seconds: number;
+  /** The event at which the projector, of whatever process, has stopped. */
+  readonly halt?: Halt;
+  readonly eventStoreError?: Error;
+  readonly databaseError?: Error;
+}
+
+export interface LagWatch {
+  /** What was last seen. Costs nothing. */
+  report(): LagReport;
+  /** Looks at both stores now. Never throws: what is out of reach is in the report. */
+  look(): Promise<LagReport>;
+  close(): void;
+}
+
+const LOOK_EVERY_MS = 1000;
+/** A store that answers later than this is as good as away. */
+const GIVE_UP_MS = 5000;
+const MS_PER_S = 1000;
+
+export function watchLag({ streams, db }: { readonly streams: Pick<Streams, 'head'>; readonly db: LedgerDb }): LagWatch {
+  let report: LagReport = { events: 0n, seconds: 0 };
+  let looking: Promise<LagReport> | undefined;
+  /** The end of the log as it was when the projections were first seen behind it; when they pass it, the count starts anew. */
+  let behind: { readonly head: bigint; readonly sinceMs: number } | undefined;
+
+  async function lookAtBoth(): Promise<LagReport> {
+    const [head, checkpoint] = await Promise.all([attempt('the event store', streams.head()), attempt('Postgres', readCheckpoint(db))]);
+    const eventStoreError = head instanceof Error ? head : undefined;
+    const databaseError = checkpoint instanceof Error ? checkpoint : undefined;
+    const errors = { ...(eventStoreError && { eventStoreError }), ...(databaseError && { databaseError }) };
+    if (head instanceof Error || checkpoint instanceof Error) return { ...report, ...errors };
+    const { halt } = checkpoint;
+    return {
+      events: lagEvents(checkpoint, head?.position),
+      seconds: secondsBehind(head?.position, checkpoint.position),
+      ...(halt && { halt }),
+    };
+  }
+
+  function secondsBehind(head: bigint | undefined, position: bigint): number {
+    if (head === undefined || head <= position) behind = undefined;
+    else if (behind === undefined || behind.head <= position) behind = { head, sinceMs: performance.now() };
+    return behind === undefined ? 0 : (performance.now() - behind.sinceMs) / MS_PER_S;
+  }
+
+  function look(): Promise<LagReport> {
+    looking ??= lookAtBoth().then((seen) => {
+      report = seen;
+      looking = undefined;
+      return seen;
+    });
+    return looking;
+  }
+
+  const timer = setInterval(() => void look(), LOOK_EVERY_MS);
+  timer.unref();
+  return { report: () => report, look, close: () => clearInterval(timer) };
+}
+
+/** The answer, or the error that came instead, or came of waiting too long. */
+async function attempt<Answer>(server: string, asked: Promise<Answer>): Promise<Answer | Error> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Error>((resolve) => {
+    timer = setTimeout(() => resolve(new Error(`${server} has not answered within ${GIVE_UP_MS} ms`)), GIVE_UP_MS);
+  });
+  const answer = asked.catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,42 @@
+// Readiness: whether this process should be given requests, check by check, with what an operator needs to know.
+import type { HealthCheck, Readiness } from '../api/routes/health.ts';
+import type { Rejection } from '../domain/rejections.ts';
+import type { LagReport, LagWatch } from '../projections/lag-watch.ts';
+import type { ProjectorStatus } from '../projections/projector.ts';
+
+export interface ReadinessSources {
+  readonly lag: Pick<LagWatch, 'look'>;
+  /** Absent in a process that does not project. */
+  readonly projector?: () => ProjectorStatus;
+  /** The refusal that the clock guard would give now. */
+  readonly clock: () => Rejection | undefined;
+  readonly maxLagEvents: bigint;
+}
+
+export function makeReadiness({ lag, projector, clock, maxLagEvents }: ReadinessSources): () => Promise<Readiness> {
+  return async () => {
+    const report = await lag.look();
+    const late = clock();
+    const checks: Record<string, HealthCheck> = {
+      eventStore: reachable(report.eventStoreError),
+      postgres: reachable(report.databaseError),
+      projector: projectorCheck(report, projector?.()),
+      lag: { ok: report.events <= maxLagEvents, detail: `${report.events} events` },
+      clock: late ? { ok: false, detail: late.detail } : { ok: true },
+    };
+    return { ready: Object.values(checks).every(({ ok }) => ok), checks };
+  };
+}
+
+const reachable = (error: Error | undefined): HealthCheck => (error ? { ok: false, detail: error.message } : { ok: true });
+
+/** A halt or a refusal anywhere counts everywhere: reads are at the same standstill in every process. */
+function projectorCheck({ halt }: LagReport, status: ProjectorStatus | undefined): HealthCheck {
+  const halted = status?.halted ?? halt;
+  if (halted) {
+    const { stream, revision, position, eventId, reason } = halted;
+    return { ok: false, detail: `halted at ${stream}@${revision} (position ${position}, event ${eventId}): ${reason}` };
+  }
+  if (status?.state === 'refused') return { ok: false, detail: status.refusal?.message ?? 'refuses to run' };
+  return { ok: true, ...(status && { detail: status.state }) };
+}
