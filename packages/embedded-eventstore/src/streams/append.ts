@@ -57,18 +57,26 @@ export function handleAppend(log: EventLog, call: Call, callback: sendUnaryData<
       });
     }
   });
-  call.on('end', () => {
+  function submit(): void {
     if (answered) return;
+    const { stream, expected } = target ?? { stream: '', expected: 'any' };
     if (target === undefined) {
       answer(() => {
         throw invalidArgument('the options are missing');
       });
       return;
     }
-    const { expected } = target;
-    log.submit({ kind: 'append', ...target, events, deadlineMs: deadlineMs(call) }, (outcome) =>
+    log.submit({ kind: 'append', stream, expected, events, deadlineMs: deadlineMs(call) }, (outcome) =>
       answer(() => encodeOutcome(outcome, expected)),
     );
+  }
+
+  // A connection that breaks ends the stream of requests too, and only a moment later is the call known to be cancelled: what has
+  // arrived until then is not the whole append.
+  call.on('end', () => {
+    setImmediate(() => {
+      if (!call.cancelled) submit();
+    });
   });
 }
 
