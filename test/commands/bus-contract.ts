@@ -52,10 +52,9 @@ export function describeBus(name: string, bus: () => CommandBus): void {
     it('a key under another command is refused, and that is not kept', async () => {
       const account = await open();
       await send(usd(account, 'deposit', '10.00'), 'k');
-      expect(await send(usd(account, 'deposit', '20.00'), 'k')).toMatchObject({
-        ...refused('idempotency_key_reused'),
-        revision: undefined,
-      });
+      const reused = await send(usd(account, 'deposit', '20.00'), 'k');
+      expect(reused).toMatchObject(refused('idempotency_key_reused'));
+      expect(reused).not.toHaveProperty('revision');
       expect(await send(usd(account, 'withdraw', '10.00'), 'k')).toMatchObject(refused('idempotency_key_reused'));
       expect(await send(usd(account, 'deposit', '10.00'), 'k')).toMatchObject({ status: 'applied', hit: true });
     });
@@ -118,10 +117,9 @@ export function describeBus(name: string, bus: () => CommandBus): void {
       const account = await open();
       const dry = await send(usd(account, 'deposit', '10.00'), 'k', { dryRun: true });
       expect(dry).toMatchObject({ status: 'would_apply', revision: 0n, balances: [{ asset: 'USD', available: '10.00' }] });
-      expect(await send(usd(account, 'withdraw', '1.00'), 'k', { dryRun: true })).toMatchObject({
-        ...refused('insufficient_funds'),
-        revision: undefined,
-      });
+      const dryRefusal = await send(usd(account, 'withdraw', '1.00'), 'k', { dryRun: true });
+      expect(dryRefusal).toMatchObject(refused('insufficient_funds'));
+      expect(dryRefusal).not.toHaveProperty('revision');
       expect(await send(usd(account, 'deposit', '7.00'), 'k')).toMatchObject({ status: 'applied', revision: 1n });
     });
 
@@ -176,7 +174,8 @@ export function describeBus(name: string, bus: () => CommandBus): void {
       const deposit = to(account, 'deposit', { asset: code, amount: '0.001' });
       expect(await send(deposit, 'k')).toMatchObject(refused('unknown_asset'));
       const first = await send(register(code), 'r');
-      expect(first).toMatchObject({ status: 'applied', result: { code }, accountId: undefined });
+      expect(first).toMatchObject({ status: 'applied', result: { code } });
+      expect(first).not.toHaveProperty('accountId');
       expect(await send(register(code), 'r')).toEqual({ ...first, hit: true, position: expect.any(BigInt) });
       expect(await send(register(code), 'other')).toMatchObject({ ...refused('already_exists'), revision: 1n });
       expect(await send(register(code), 'other')).toMatchObject({ ...refused('already_exists'), hit: true });
