@@ -115,7 +115,7 @@ function listen(server: Server, host: string, { port = 0, tls }: EventStoreOptio
       ? ServerCredentials.createInsecure()
       : ServerCredentials.createSsl(null, [{ cert_chain: Buffer.from(tls.cert), private_key: Buffer.from(tls.key) }]);
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, credentials, (error, boundPort) => {
+    server.bindAsync(`${bracketed(host)}:${port}`, credentials, (error, boundPort) => {
       if (error === null) resolve(boundPort);
       else if (error.message.includes('EADDRINUSE')) reject(new ListenError(`port ${port} on ${host} is in use`, { cause: error }));
       else reject(new ListenError(`cannot listen on ${host}:${port}: ${error.message}`, { cause: error }));
@@ -125,7 +125,13 @@ function listen(server: Server, host: string, { port = 0, tls }: EventStoreOptio
 
 /** An address that stands for all of them cannot be connected to everywhere. */
 function reachableHost(host: string): string {
-  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '[::1]' : bracketed(host);
+}
+
+/** An IPv6 address needs brackets before a port. */
+function bracketed(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }
 
 async function close(server: Server, log: EventLog, stopping: AbortController): Promise<void> {

@@ -136,12 +136,25 @@ export function openEventLog(storage: Storage, report: (problem: string) => void
   function publish(group: Queued[], outcomes: WriteOutcome[]): void {
     durablePosition = writer.lastPosition();
     heads.publish();
-    for (const [index, { done }] of group.entries()) {
+    for (const [index, queued] of group.entries()) {
       const outcome = outcomes[index];
-      if (outcome !== undefined) done(outcome);
+      if (outcome !== undefined) answer(queued, outcome);
     }
     const streams = writer.takeTouched();
     if (streams.size > 0) commits.notify({ streams, largestAppend: largestAppend(group) });
+  }
+
+  function answerAll(group: Queued[], outcome: WriteOutcome): void {
+    for (const queued of group) answer(queued, outcome);
+  }
+
+  /** The writer goes on whatever becomes of one answer. */
+  function answer({ done }: Queued, outcome: WriteOutcome): void {
+    try {
+      done(outcome);
+    } catch (error) {
+      report(`an answer could not be given: ${messageOf(error)}`);
+    }
   }
 
   return {
@@ -161,10 +174,6 @@ export function openEventLog(storage: Storage, report: (problem: string) => void
       database.close();
     },
   };
-}
-
-function answerAll(group: Queued[], outcome: WriteOutcome): void {
-  for (const { done } of group) done(outcome);
 }
 
 function largestAppend(group: Queued[]): Commit['largestAppend'] {

@@ -54,6 +54,11 @@ export function firstVisibleRevision(metadata: StreamMetadata, lastRevision: num
   return Math.max(metadata.truncateBefore, byCount, 0);
 }
 
+/** The time before which `$maxAge` hides events, in milliseconds since 1970. */
+export function oldestVisibleMs({ maxAgeSeconds }: StreamMetadata): number {
+  return maxAgeSeconds === null ? 0 : Date.now() - maxAgeSeconds * 1000;
+}
+
 function parseObject(data: Buffer): Record<string, unknown> | null {
   try {
     const json: unknown = JSON.parse(data.toString('utf8'));

@@ -3,8 +3,11 @@ import fs from 'node:fs';
 /**
  * Tells whether a write-ahead log holds synced commits that SQLite would drop without a word. SQLite reads a log up to the
  * first frame that does not fit its checksum: right after a power loss, which can tear the one commit that was being synced,
- * but after damage it forgets every commit behind it. One commit behind a misfit may be the torn one; two cannot, because a
- * commit is only begun when the one before it is on the disk.
+ * but after damage it forgets every commit behind it. One whole commit behind a misfit may be the torn one; two cannot, because
+ * a commit is only begun when the one before it is on the disk.
+ *
+ * A frame's checksum continues that of the frame before it, so frames behind a misfit can still be verified one by one. What
+ * a full disk left of refused commits is never whole.
  *
  * Format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
  *
@@ -14,19 +17,19 @@ export function findLostCommits(walFile: string): string | null {
   const wal = readIfPresent(walFile);
   if (wal === null || wal.length <= HEADER_BYTES + FRAME_HEADER_BYTES) return null;
   const words = wal.readUInt32BE(0) === MAGIC_BIG_ENDIAN ? readBigEndian : readLittleEndian;
-  let sum = checksum(wal, 0, 24, [0, 0], words);
-  if (!matches(wal, 24, sum)) return 'the header of the write-ahead log is damaged';
+  if (!matches(wal, 24, checksum(wal, 0, 24, [0, 0], words))) return 'the header of the write-ahead log is damaged';
   const frameBytes = FRAME_HEADER_BYTES + wal.readUInt32BE(8);
-  let offset = HEADER_BYTES;
-  for (; offset + frameBytes <= wal.length; offset += frameBytes) {
-    if (!ofThisLog(wal, offset)) return null;
-    sum = checksum(wal, offset, 8, sum, words);
-    sum = checksum(wal, offset + FRAME_HEADER_BYTES, frameBytes - FRAME_HEADER_BYTES, sum, words);
-    if (!matches(wal, offset + 16, sum)) break;
-  }
+  let before: Sum = [wal.readUInt32BE(24), wal.readUInt32BE(28)];
+  let misfit = false;
   let commitsBehind = 0;
-  for (; offset + frameBytes <= wal.length; offset += frameBytes) {
-    if (ofThisLog(wal, offset) && wal.readUInt32BE(offset + 4) !== 0) commitsBehind++;
+  for (let offset = HEADER_BYTES; offset + frameBytes <= wal.length; offset += frameBytes) {
+    const afterHeader = checksum(wal, offset, 8, before, words);
+    const sum = checksum(wal, offset + FRAME_HEADER_BYTES, frameBytes - FRAME_HEADER_BYTES, afterHeader, words);
+    const whole = ofThisLog(wal, offset) && matches(wal, offset + 16, sum);
+    const commits = wal.readUInt32BE(offset + 4) !== 0;
+    if (!whole) misfit = true;
+    else if (misfit && commits) commitsBehind++;
+    before = [wal.readUInt32BE(offset + 16), wal.readUInt32BE(offset + 20)];
   }
   return commitsBehind > 1 ? `the write-ahead log is damaged: ${commitsBehind} commits cannot be read` : null;
 }

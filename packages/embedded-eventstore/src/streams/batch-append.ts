@@ -10,7 +10,7 @@ import {
 import type { ProposedEvent } from '../codec/proposed-event.ts';
 import { encodeStreamIdentifier, wireRevision } from '../codec/shared-messages.ts';
 import { MalformedMessageError } from '../codec/wire-reader.ts';
-import { shuttingDown, toCallError } from '../grpc/errors.ts';
+import { CallError, shuttingDown, toCallError } from '../grpc/errors.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { WriteOutcome } from '../log/writes.ts';
 import { type AppendSize, createAppendSize, MAX_APPEND_BYTES } from './append-size.ts';
@@ -47,6 +47,7 @@ export function handleBatchAppend(log: EventLog, stopping: AbortSignal, call: Ca
   function receive(message: Buffer): void {
     const chunk = decodeBatchAppendChunk(message);
     const key = chunk.correlation.toString('latin1');
+    if (open.size >= MAX_OPEN_BATCHES && !chunk.isFinal && !open.has(key)) throw tooManyOpenBatches();
     const batch = open.get(key) ?? begin(chunk, key);
     if (batch === 'answered') {
       if (chunk.isFinal) open.delete(key);
@@ -77,7 +78,6 @@ export function handleBatchAppend(log: EventLog, stopping: AbortSignal, call: Ca
   }
 
   function keepOpen(chunk: BatchAppendChunk, key: string, batch: OpenBatch): void {
-    if (open.size >= MAX_OPEN_BATCHES) throw new MalformedMessageError('too many unfinished batches');
     open.set(key, batch);
     if (batch.deadlineMs === Number.POSITIVE_INFINITY) return;
     const delayMs = Math.min(Math.max(batch.deadlineMs - Date.now(), 0), MAX_TIMER_MS);
@@ -169,6 +169,10 @@ export function handleBatchAppend(log: EventLog, stopping: AbortSignal, call: Ca
   });
   call.on('cancelled', release);
   call.on('error', release);
+}
+
+function tooManyOpenBatches(): CallError {
+  return new CallError(status.RESOURCE_EXHAUSTED, `more than ${MAX_OPEN_BATCHES} batches are unfinished`);
 }
 
 const noDetail = (): void => {};

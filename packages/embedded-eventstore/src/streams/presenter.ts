@@ -3,7 +3,7 @@ import { dataOfRecord, withStructuredId } from '../codec/recorded-event.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { StoredEvent } from '../log/event-table.ts';
 import { isTombstoned } from '../log/stream-heads.ts';
-import { firstVisibleRevision } from '../log/stream-metadata.ts';
+import { firstVisibleRevision, oldestVisibleMs } from '../log/stream-metadata.ts';
 
 /** Turns a stored event into the ReadResp for one client. */
 export type Presenter = (event: StoredEvent) => Buffer;
@@ -37,10 +37,5 @@ function findVisible(log: EventLog, stream: string, revision: number): StoredEve
   if (head.id === null || isTombstoned(head) || head.metadata.softDeleted) return null;
   if (revision > head.lastRevision || revision < firstVisibleRevision(head.metadata, head.lastRevision)) return null;
   const event = log.eventAt(head.id, revision);
-  return event === null || event.createdMs < oldestVisibleMs(head.metadata.maxAgeSeconds) ? null : event;
-}
-
-/** The time before which `$maxAge` hides events. */
-export function oldestVisibleMs(maxAgeSeconds: number | null): number {
-  return maxAgeSeconds === null ? 0 : Date.now() - maxAgeSeconds * 1000;
+  return event === null || event.createdMs < oldestVisibleMs(head.metadata) ? null : event;
 }

@@ -3,9 +3,8 @@ import type { ReadFrom } from '../codec/read-request.ts';
 import { encodeFirstStreamPosition, encodeLastStreamPosition, encodeStreamNotFound } from '../codec/read-response.ts';
 import { CallError, streamDeleted } from '../grpc/errors.ts';
 import { isTombstoned } from '../log/stream-heads.ts';
-import { firstVisibleRevision } from '../log/stream-metadata.ts';
+import { firstVisibleRevision, oldestVisibleMs } from '../log/stream-metadata.ts';
 import { createPageSize } from './page-size.ts';
-import { oldestVisibleMs } from './presenter.ts';
 import type { ReadContext } from './read.ts';
 
 export interface ReadStreamOptions {
@@ -23,15 +22,16 @@ export interface ReadStreamOptions {
  */
 export async function readStream({ log, outlet, present }: ReadContext, options: ReadStreamOptions): Promise<void> {
   const { stream, from, backwards, count, compatibility } = options;
-  const { id, lastRevision, metadata, ...head } = log.head(stream);
-  if (isTombstoned({ id, lastRevision, metadata, ...head })) throw streamDeleted(stream);
+  const head = log.head(stream);
+  const { id, lastRevision, metadata } = head;
+  if (isTombstoned(head)) throw streamDeleted(stream);
   if (!backwards && from === 'end') throw new CallError(status.UNKNOWN, 'a stream cannot be read forwards from its end');
   if (id === null || lastRevision < 0 || metadata.softDeleted) {
     outlet.send(encodeStreamNotFound(stream));
     return;
   }
   const pages = createPageSize();
-  const sinceMs = oldestVisibleMs(metadata.maxAgeSeconds);
+  const sinceMs = oldestVisibleMs(metadata);
   const first = firstVisibleRevision(metadata, lastRevision);
   const requested = from === 'start' ? 0 : from === 'end' ? lastRevision : from;
   let at = backwards ? Math.min(requested, lastRevision) : Math.max(requested, first);

@@ -3,9 +3,8 @@ import { encodeCaughtUp } from '../codec/read-response.ts';
 import { TOMBSTONE_REVISION } from '../codec/shared-messages.ts';
 import { consumerTooSlow, streamDeleted } from '../grpc/errors.ts';
 import { isTombstoned, type StreamHead } from '../log/stream-heads.ts';
-import { firstVisibleRevision } from '../log/stream-metadata.ts';
+import { firstVisibleRevision, oldestVisibleMs } from '../log/stream-metadata.ts';
 import { createPageSize } from './page-size.ts';
-import { oldestVisibleMs } from './presenter.ts';
 import type { ReadContext } from './read.ts';
 import { createWakeup } from './wakeup.ts';
 
@@ -62,5 +61,5 @@ function readAfter({ log }: ReadContext, head: StreamHead, after: number, live: 
   if (id === null || lastRevision <= after || metadata.softDeleted) return [];
   if (live) return log.streamForwards(id, after + 1, lastRevision, 0, limit);
   const from = Math.max(after + 1, firstVisibleRevision(metadata, lastRevision));
-  return log.streamForwards(id, from, lastRevision, oldestVisibleMs(metadata.maxAgeSeconds), limit);
+  return log.streamForwards(id, from, lastRevision, oldestVisibleMs(metadata), limit);
 }
