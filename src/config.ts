@@ -24,7 +24,6 @@ const settings = z.registry<Setting>();
 
 /** What a process can do; by default one does all of it. */
 export const roles = ['api', 'projector'] as const;
-export type Role = (typeof roles)[number];
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 

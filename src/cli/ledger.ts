@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { configCommand } from './config.ts';
 import { exitCodeOf } from './exit-codes.ts';
+import { migrateCommand } from './migrate.ts';
 import { startCommand } from './start.ts';
 
 /** The command line. A verb is a file beside this one and a line here. */
@@ -11,6 +12,7 @@ function ledgerCommand(): Command {
     .description('Ledgerfold, an event-sourced ledger')
     .addHelpText('after', '\nSettings are environment variables; see `ledger config`.')
     .addCommand(startCommand())
+    .addCommand(migrateCommand())
     .addCommand(configCommand());
   // Commander would end the process with 1 where the contract says 2.
   for (const command of [program, ...program.commands]) command.exitOverride();

@@ -75,10 +75,11 @@ function announce({ apiUrl }: Ledger, json: boolean): void {
     return;
   }
   const lines = [
-    `The ledger is running. Ctrl-C stops it.`,
+    'The ledger is running. Ctrl-C stops it.',
     `  API        ${apiUrl}/v1`,
     `  reference  ${apiUrl}/docs`,
-    `  try        curl ${apiUrl}/health/ready`,
+    '  try        opening an account; the same request again changes nothing:',
+    `             curl ${apiUrl}/v1/accounts -H 'Idempotency-Key: first' -H 'Content-Type: application/json' -d '{}'`,
   ];
   process.stdout.write(`\n${lines.join('\n')}\n`);
 }
