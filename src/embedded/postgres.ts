@@ -31,9 +31,8 @@ const stopGraceMs = 20_000;
 
 /**
  * Settings that differ from what Postgres itself would choose. `fsync`, `full_page_writes` and `synchronous_commit` stay
- * on: the projections could be replayed from the log, but users, receipts and checkpoints live here too, and a
- * commit that was acknowledged must survive the power cord. A projector that can replay may relax
- * `synchronous_commit` for its own transactions.
+ * on: the projections could be replayed from the log, but users, receipts and checkpoints live here too, and reads must
+ * never go back behind a position that a client has already seen, whatever crashes.
  */
 const serverSettings: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',

@@ -85,9 +85,7 @@ export async function releaseLease(db: LedgerDb, owner: string): Promise<void> {
  */
 export async function lockCheckpoint(tx: Transaction<LedgerTables>, owner: string, leaseMs: number): Promise<Checkpoint> {
   const { rows } = await sql<Selectable<CheckpointTable>>`
-    SELECT checkpoint.*, set_config('idle_in_transaction_session_timeout', ${`${leaseMs}ms`}, true),
-      -- Losing the last commits in a crash of Postgres loses nothing: the checkpoint goes back with the rows, and the log is read again from there.
-      set_config('synchronous_commit', 'off', true)
+    SELECT checkpoint.*, set_config('idle_in_transaction_session_timeout', ${`${leaseMs}ms`}, true)
     FROM checkpoint FOR UPDATE
   `.execute(tx);
   const [row] = rows;
