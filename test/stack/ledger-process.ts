@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { allSettings } from '../../src/config.ts';
 
-const program = fileURLToPath(new URL('../../src/cli/ledger.ts', import.meta.url));
+const sources = fileURLToPath(new URL('../../src/cli/ledger.ts', import.meta.url));
 const readyLine = z.object({ apiUrl: z.string().nullable() });
 /** Two cores, shared with everything else a test runs. */
 const readyDeadlineMs = 90_000;
@@ -57,11 +57,13 @@ export function ledgerEnvironment(given: Readonly<Record<string, string>>): Reco
  * const answer = await fetch(`${ledger.apiUrl}/v1/assets`);
  * await ledger.stop('SIGKILL');
  * ```
+ * @param program another copy of `src/cli/ledger.ts` to run, such as the one in an image.
  * @throws with everything the process wrote to stderr when it ends before it is ready.
  */
 export async function spawnLedger(
   environment: Readonly<Record<string, string>> = {},
   args: readonly string[] = [],
+  { program = sources }: { readonly program?: string } = {},
 ): Promise<LedgerProcess> {
   const ownFolder = environment['LEDGER_DATA_DIR'] === undefined ? await mkdtemp(join(tmpdir(), 'ledger-test-')) : undefined;
   const dataDir = environment['LEDGER_DATA_DIR'] ?? ownFolder ?? '';
