@@ -23,8 +23,9 @@ export function appliedBody(answer: Carried): AppliedBody {
     commandId,
     status,
     ...addressed,
-    revision: String(revision),
-    position: String(position),
+    // The dry run of what would make a stream: its first event would be revision 0.
+    revision: String(revision < 0n ? 0n : revision),
+    position: String(position < 0n ? 0n : position),
     // An asset has no balances, so its answer has no such member.
     ...(accountId === undefined ? {} : { balances: [...balances] }),
     result: { ...result },

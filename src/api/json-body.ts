@@ -37,7 +37,7 @@ function decoded(bytes: Uint8Array): string {
 const malformed = (detail: string): RefusedRequest => new RefusedRequest(refusal('malformed_request', detail));
 
 /** Strings and what opens or closes an object or array, in the order they stand; everything else does not matter here. */
-const TOKEN = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g;
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g;
 
 /** What is wrong with the member names of a text that is known to be JSON. */
 function nameFault(text: string): string | undefined {

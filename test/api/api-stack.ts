@@ -1,0 +1,156 @@
+// The API as clients meet it: listening, over real stores and real command handling. Every answer is held against the document.
+import type { AddressInfo } from 'node:net';
+import { Registry } from '@prometheus-io/client';
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import supertest from 'supertest';
+import { expect } from 'vitest';
+import type { AppOptions } from '../../src/api/app.ts';
+import { createApp } from '../../src/api/app.ts';
+import type { PrincipalResolver } from '../../src/api/principal.ts';
+import { developmentPrincipal, principalFrom } from '../../src/api/principal.ts';
+import { createQueries } from '../../src/api/queries.ts';
+import type { Role } from '../../src/api/roles.ts';
+import { ROLES } from '../../src/api/roles.ts';
+import type { CommandSideOptions } from '../../src/commands/command-side.ts';
+import { makeInProcessBus } from '../../src/commands/in-process-bus.ts';
+import { rejection } from '../../src/domain/rejections.ts';
+import { watchPosition } from '../../src/projections/position.ts';
+import type { CommandStack } from '../commands/command-stack.ts';
+import { startCommandStack } from '../commands/command-stack.ts';
+import type { DocumentCheck } from './document-check.ts';
+import { ApiDocument, makeDocumentCheck } from './document-check.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+export interface Sent {
+  readonly body?: object | string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+export type Answer = supertest.Response;
+
+export interface TestApi {
+  readonly url: string;
+  readonly app: FastifyInstance;
+  readonly stack: CommandStack;
+  readonly registry: Registry;
+  /** What was logged, as JSON lines. */
+  readonly logged: readonly string[];
+  /** Sends a request, and fails the test where the document does not describe the answer. */
+  send(method: Method, path: string, sent?: Sent): Promise<Answer>;
+  get(path: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  /** A POST with a key of its own, unless one is given among the headers. */
+  post(path: string, body?: object, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** Headers of a principal of that role. Without them, the development principal asks. */
+export const as = (role: Role, subject: string): Readonly<Record<string, string>> => ({ authorization: `Test ${role}:${subject}` });
+export const NOBODY = { authorization: 'Test nobody' };
+
+/** Authentication of these specs: what the header says is believed. */
+const believing: PrincipalResolver = (request) => {
+  const { authorization } = request.headers;
+  if (authorization === undefined) return developmentPrincipal(request);
+  const [role, subject] = authorization.replace(/^Test /, '').split(':');
+  const known = ROLES.find((name) => name === role);
+  if (known === undefined || subject === undefined) return rejection('unauthenticated', 'An access token is required.');
+  return principalFrom('test', subject, known, subject);
+};
+
+let keys = 0;
+/** A key that no other request of this file has. */
+export const newKey = (): string => `key-${++keys}`;
+
+export interface TestApiOptions {
+  readonly app?: Partial<AppOptions>;
+  readonly commands?: Partial<CommandSideOptions>;
+}
+
+export async function startTestApi({ app: given = {}, commands = {} }: TestApiOptions = {}): Promise<TestApi> {
+  const stack = await startCommandStack(commands);
+  const position = watchPosition(stack.database);
+  const registry = new Registry();
+  const logged: string[] = [];
+  const app = await createApp({
+    bus: makeInProcessBus(stack.commands),
+    queries: createQueries({ db: stack.database.db, waitFor: position.waitFor }),
+    readiness: async () => ({ ready: true, checks: { projector: { ok: true } } }),
+    registry,
+    logger: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
+    principal: believing,
+    permissions: { selfDeposit: true },
+    bodyLimitBytes: 1024 * 1024,
+    version: '0.0.0',
+    ...given,
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  // Listening on a port, the address is an object.
+  const { port } = app.server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const check = makeDocumentCheck(ApiDocument.parse(app.swagger()));
+
+  const send: TestApi['send'] = async (method, path, { body, headers = {} } = {}) => {
+    const request = supertest(url)[method.toLowerCase() as Lowercase<Method>](path).set(headers);
+    const answer = await (body === undefined ? request : request.send(body));
+    expectDescribed(check, method, path, answer);
+    return answer;
+  };
+  return {
+    url,
+    app,
+    stack,
+    registry,
+    logged,
+    send,
+    get: (path, headers = {}) => send('GET', path, { headers }),
+    post: (path, body, headers = {}) => send('POST', path, { body, headers: { 'idempotency-key': newKey(), ...headers } }),
+    async close() {
+      await app.close();
+      await position.close();
+      await stack.close();
+    },
+  };
+}
+
+function expectDescribed(check: DocumentCheck, method: Method, path: string, { status, headers, body, type, text }: Answer): void {
+  const faults = check.faultsOf({
+    method,
+    path: path.split('?', 1)[0] ?? path,
+    status,
+    mediaType: text === '' || text === undefined ? undefined : type,
+    headers,
+    body,
+  });
+  expect(faults, `${method} ${path} answered ${status} ${text}`).toEqual([]);
+}
+
+/** An open account; its id. */
+export async function openedAccount(api: TestApi, headers: Readonly<Record<string, string>> = {}): Promise<string> {
+  const answer = await api.post('/v1/accounts', {}, headers);
+  expect(answer.status).toBe(201);
+  return answer.body.accountId;
+}
+
+/** An open account with money in it; its id. */
+export async function fundedAccount(api: TestApi, amount: string, asset = 'USD'): Promise<string> {
+  const accountId = await openedAccount(api);
+  const answer = await api.post(`/v1/accounts/${accountId}/deposits`, { asset, amount });
+  expect(answer.status).toBe(201);
+  return accountId;
+}
+
+/** Fails unless the answer is that problem, said as the contract says problems. */
+export function expectProblem(answer: Answer, status: number, code: string, more: object = {}): void {
+  expect(answer.body, answer.text).toMatchObject({
+    type: `/problems/${code.replaceAll('_', '-')}`,
+    status,
+    code,
+    title: expect.stringMatching(/./),
+    detail: expect.stringMatching(/./),
+    instance: answer.headers['x-request-id'],
+    retryable: expect.any(Boolean),
+    ...more,
+  });
+  expect(answer.status).toBe(status);
+  expect(answer.type).toBe('application/problem+json');
+}

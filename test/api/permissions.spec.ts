@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { sendingRefusal } from '../../src/api/permissions.ts';
+import { principalFrom } from '../../src/api/principal.ts';
+import { ROLES, SENDERS } from '../../src/api/roles.ts';
+import { COMMANDS } from '../../src/domain/commands.ts';
+
+const USER_ID = '3f1d0c52-4a3f-4c55-8a86-1d2b1c0f6a10';
+const user = principalFrom('test', USER_ID, 'user', 'alice');
+const open = { selfDeposit: true };
+const closed = { selfDeposit: false };
+
+const types = [...(Object.keys(COMMANDS) as (keyof typeof COMMANDS)[]), 'register-asset'] as const;
+test.each(types.flatMap((type) => ROLES.map((role) => ({ type, role }))))('$role and $type', ({ type, role }) => {
+  const refused = sendingRefusal(principalFrom('test', 'somebody', role, 'somebody'), type, {}, open);
+  expect(refused?.code).toBe(SENDERS[type].includes(role) ? undefined : 'forbidden');
+});
+
+describe('a user who opens an account', () => {
+  test.each([
+    [{}, undefined],
+    [{ label: 'mine', ownerId: USER_ID.toUpperCase() }, undefined],
+    [{ accountId: USER_ID }, 'forbidden'],
+    [{ accountId: null }, 'forbidden'],
+    [{ ownerId: '11111111-1111-4111-8111-111111111111' }, 'forbidden'],
+    [{ ownerId: 7 }, 'forbidden'],
+  ])('%j', (body, code) => {
+    expect(sendingRefusal(user, 'open-account', body, open)?.code).toBe(code);
+  });
+});
+
+describe('a user who credits themselves', () => {
+  test.each([
+    ['deposit', { asset: 'USD', amount: '1.00' }],
+    ['update-coin', { symbol: 'BTC', quantity: '1' }],
+    ['update-coin', { symbol: 'BTC', quantity: '+1' }],
+  ] as const)('%s %j', (type, body) => {
+    expect(sendingRefusal(user, type, body, open)).toBeUndefined();
+    expect(sendingRefusal(user, type, body, closed)?.code).toBe('forbidden');
+  });
+  test('taking out is no credit', () => {
+    expect(sendingRefusal(user, 'update-coin', { symbol: 'BTC', quantity: '-1' }, closed)).toBeUndefined();
+    expect(sendingRefusal(user, 'withdraw', { asset: 'USD', amount: '1.00' }, closed)).toBeUndefined();
+  });
+  test('a body that is none is left to the check of shapes', () => {
+    for (const body of [undefined, null, [], 'text', { quantity: 1 }])
+      expect(sendingRefusal(user, 'update-coin', body, closed)).toBeUndefined();
+  });
+});
