@@ -53,6 +53,8 @@ export interface Projector {
 const FIRST_BACKOFF_MS = 50;
 const LAST_BACKOFF_MS = 2_000;
 const HALTED_POLL_MS = 2_000;
+/** The longest that a lease given up stays unnoticed. */
+const STANDBY_POLL_MS = 500;
 
 export function makeProjector(options: ProjectorOptions): Projector {
   const { db, store, batchSize, batchMs, leaseMs, haltedPollMs = HALTED_POLL_MS, logger } = options;
@@ -77,7 +79,7 @@ export function makeProjector(options: ProjectorOptions): Projector {
         const checkpoint = await takeLease(db, lease.owner, leaseMs);
         if (checkpoint === undefined) {
           become('standby');
-          await pauses.pause(leaseMs / 3);
+          await pauses.pause(Math.min(leaseMs / 3, STANDBY_POLL_MS));
           continue;
         }
         reached(checkpoint);
