@@ -3,6 +3,7 @@ import { ConfigError } from '../config.ts';
 import { DataDirLockedError } from '../embedded/data-dir-lock.ts';
 import { EmbeddedServerError } from '../embedded/embedded-server.ts';
 import { StoreUnavailable } from '../eventstore/errors.ts';
+import { NotHaltedThere } from '../projections/halt.ts';
 
 /** What a verb's exit code says; the contract of the command line. */
 export const exitCodes = {
@@ -35,7 +36,7 @@ const networkFailures = new Set([
 export function exitCodeOf(error: unknown): number {
   for (const cause of causesOf(error)) {
     if (cause instanceof CommanderError) return cause.exitCode === 0 ? exitCodes.ok : exitCodes.wrongUse;
-    if (cause instanceof ConfigError || cause instanceof DataDirLockedError) return exitCodes.wrongUse;
+    if (cause instanceof ConfigError || cause instanceof DataDirLockedError || cause instanceof NotHaltedThere) return exitCodes.wrongUse;
     if (cause instanceof EmbeddedServerError || cause instanceof StoreUnavailable) return exitCodes.outOfReach;
     if ('code' in cause && typeof cause.code === 'string' && networkFailures.has(cause.code)) return exitCodes.outOfReach;
   }

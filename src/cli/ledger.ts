@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { annulCommand } from './annul.ts';
 import { configCommand } from './config.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { migrateCommand } from './migrate.ts';
@@ -13,6 +14,7 @@ function ledgerCommand(): Command {
     .addHelpText('after', '\nSettings are environment variables; see `ledger config`.')
     .addCommand(startCommand())
     .addCommand(migrateCommand())
+    .addCommand(annulCommand())
     .addCommand(configCommand());
   // Commander would end the process with 1 where the contract says 2.
   for (const command of [program, ...program.commands]) command.exitOverride();
