@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { createDiskSync, type DiskSync, MAX_BLOCKING_MS } from './disk-sync.ts';
 import { lockFolder } from './folder-lock.ts';
 import { checkIntegrity } from './integrity.ts';
 import { CREATE_SCHEMA, SCHEMA_VERSION } from './schema.ts';
@@ -12,7 +13,7 @@ export type Storage = { readonly directory: string } | 'memory';
 export interface OpenedDatabase {
   readonly db: DatabaseSync;
   /** Resolves once everything committed before the call is on the disk. */
-  sync(): Promise<void>;
+  readonly sync: DiskSync;
   close(): void;
 }
 
@@ -25,12 +26,12 @@ const CACHE_KIB = 64 * 1024;
  * Opens the store and takes the folder for this process.
  *
  * Commits reach the write-ahead log without an fsync (`synchronous = NORMAL`); {@link OpenedDatabase.sync} then makes them
- * durable off the event loop. SQLite itself syncs the log before it copies it into the database, so no order is lost.
+ * durable. SQLite itself syncs the log before it copies it into the database, so no order is lost.
  *
  * @throws StorageError naming the folder and what to do.
  */
-export function openDatabase(storage: Storage): OpenedDatabase {
-  return storage === 'memory' ? openInMemory() : openInDirectory(path.resolve(storage.directory));
+export function openDatabase(storage: Storage, maxBlockingMs = MAX_BLOCKING_MS): OpenedDatabase {
+  return storage === 'memory' ? openInMemory() : openInDirectory(path.resolve(storage.directory), maxBlockingMs);
 }
 
 function openInMemory(): OpenedDatabase {
@@ -39,7 +40,7 @@ function openInMemory(): OpenedDatabase {
   return { db, sync: () => Promise.resolve(), close: () => db.close() };
 }
 
-function openInDirectory(directory: string): OpenedDatabase {
+function openInDirectory(directory: string, maxBlockingMs: number): OpenedDatabase {
   // What was opened, to be closed in reverse order.
   const opened: (() => void)[] = [];
   const close = (): void => {
@@ -57,9 +58,7 @@ function openInDirectory(directory: string): OpenedDatabase {
     opened.push(() => fs.closeSync(log));
     fs.fdatasyncSync(log);
     syncDirectory(directory);
-    const sync = (): Promise<void> =>
-      new Promise((resolve, reject) => fs.fdatasync(log, (error) => (error === null ? resolve() : reject(error))));
-    return { db, sync, close };
+    return { db, sync: createDiskSync(log, maxBlockingMs), close };
   } catch (error) {
     close();
     if (error instanceof StorageError) throw error;

@@ -1,4 +1,4 @@
-import { type Clock, createClock } from './clock.ts';
+import { createClock } from './clock.ts';
 import { type Commit, type CommitSignal, createCommitSignal } from './commit-signal.ts';
 import { openDatabase, type Storage } from './database.ts';
 import { createEventTable, type StoredEvent } from './event-table.ts';
@@ -41,16 +41,17 @@ const SQLITE_FULL = 13;
 
 /**
  * Opens a log. Group commit: all writes that queued while the last commit was being synced share the next one.
- * `report` is told, once, when writes begin to be refused, and when they are accepted again.
+ * `report` is told, once, when writes begin to be refused, and when they are accepted again. A disk whose syncs take longer than
+ * `maxBlockingMs` is synced off the event loop.
  *
  * @throws StorageError when the data folder cannot be used.
  */
-export function openEventLog(storage: Storage, report: (problem: string) => void, clock: Clock = createClock()): EventLog {
-  const database = openDatabase(storage);
+export function openEventLog(storage: Storage, report: (problem: string) => void, maxBlockingMs?: number): EventLog {
+  const database = openDatabase(storage, maxBlockingMs);
   const { db } = database;
   const table = createEventTable(db);
   const heads = createStreamHeads(table);
-  const writer = createEventWriter(table, heads, clock);
+  const writer = createEventWriter(table, heads, createClock());
   const commits = createCommitSignal();
   let durablePosition = writer.lastPosition();
   const queue: Queued[] = [];
@@ -65,9 +66,11 @@ export function openEventLog(storage: Storage, report: (problem: string) => void
   }
 
   async function run(): Promise<void> {
-    // Let everything that arrived in this turn of the event loop join the first group.
-    await new Promise(setImmediate);
-    while (queue.length > 0) await commitGroup(takeGroup());
+    while (queue.length > 0) {
+      // Whatever else has arrived joins the group, and readers get their turn.
+      await new Promise(setImmediate);
+      await commitGroup(takeGroup());
+    }
     running = null;
   }
 
