@@ -4,8 +4,6 @@ import streams from '@eventstore/db-client/generated/streams_pb.js';
 import { credentials } from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
 
-const NEVER_MS = 2 ** 31 - 1;
-
 /** The RPCs as they are, over a connection of their own. */
 export function rawClient(url: string) {
   const { host } = new URL(url);
@@ -25,5 +23,3 @@ export function allSubscription(): streams.ReadReq {
       .setUuidOption(new Options.UUIDOption().setString(new shared.Empty())),
   );
 }
-
-export const noDeadline = { deadline: Date.now() + NEVER_MS };
