@@ -1,11 +1,8 @@
 // The tables of balances, customers' and the system's: each is its journal's last running balance.
-import type { Transaction } from 'kysely';
 import { sql } from 'kysely';
 import type { AccountId, AssetCode } from '../domain/ids.ts';
 import type { SystemAccount } from '../domain/postings.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
-import type { LedgerTables } from '../postgres/tables.ts';
-import type { BatchEvent } from './batch.ts';
 
 /** Amounts are decimal strings at exactly the asset's scale. */
 export interface Balance {
@@ -16,28 +13,22 @@ export interface Balance {
 }
 
 /**
- * Brings the balances to where the batch's postings, applied before, leave them. The new balance is written whole, not as a
- * difference: a difference may be negative, and Postgres checks a row to be inserted before it finds that it is an update.
+ * The parts of the journal's statement that carry its last running balances over, from its rows as `journal`. The new
+ * balance is written whole, not as a difference: a difference may be negative, and Postgres checks a row to be inserted
+ * before it finds that it is an update.
  */
-export async function applyBalances(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
-  const first = batch.find(({ lines }) => lines.length > 0);
-  if (first === undefined) return;
-  const { position } = first.recorded;
-  await sql`
-    WITH customers AS (
-      INSERT INTO balances (account_id, asset, available, held)
-      SELECT DISTINCT ON (account_id, asset) account_id, asset, available_after, held_after
-      FROM postings WHERE position >= ${position} AND account_id IS NOT NULL
-      ORDER BY account_id, asset, position DESC, line DESC
-      ON CONFLICT ON CONSTRAINT balances_pkey DO UPDATE SET available = excluded.available, held = excluded.held
-    )
-    INSERT INTO system_balances (system_account, asset, balance)
-    SELECT DISTINCT ON (system_account, asset) system_account, asset, available_after
-    FROM postings WHERE position >= ${position} AND system_account IS NOT NULL
-    ORDER BY system_account, asset, position DESC, line DESC
-    ON CONFLICT ON CONSTRAINT system_balances_pkey DO UPDATE SET balance = excluded.balance
-  `.execute(tx);
-}
+export const carryCustomerBalances = sql`
+  INSERT INTO balances (account_id, asset, available, held)
+  SELECT DISTINCT ON (account_id, asset) account_id, asset, available_after, held_after
+  FROM journal WHERE account_id IS NOT NULL
+  ORDER BY account_id, asset, position DESC, line DESC
+  ON CONFLICT ON CONSTRAINT balances_pkey DO UPDATE SET available = excluded.available, held = excluded.held`;
+export const carrySystemBalances = sql`
+  INSERT INTO system_balances (system_account, asset, balance)
+  SELECT DISTINCT ON (system_account, asset) system_account, asset, available_after
+  FROM journal WHERE system_account IS NOT NULL
+  ORDER BY system_account, asset, position DESC, line DESC
+  ON CONFLICT ON CONSTRAINT system_balances_pkey DO UPDATE SET balance = excluded.balance`;
 
 const balanceColumns = (db: LedgerDb) =>
   db.selectFrom('balances').select(['asset', 'available', 'held', sql<string>`available + held`.as('total')]);

@@ -5,6 +5,7 @@ import type { EventType } from '../domain/events.ts';
 import type { AccountId, AssetCode, CommandId } from '../domain/ids.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { LedgerTables } from '../postgres/tables.ts';
+import { carryCustomerBalances, carrySystemBalances } from './balances.ts';
 import type { BatchEvent, JournalLine } from './batch.ts';
 import { storable } from './batch.ts';
 import type { Page, PageRequest } from './page.ts';
@@ -33,8 +34,9 @@ function detailsOf({ entry: { event, recorded, occurredAt }, posting: { accountI
 }
 
 /**
- * Adds the batch's postings with their running balances, which continue those of the balance tables: to be applied before
- * these. The constraint on the running balances is what keeps every customer's balance from being negative, at every event.
+ * Adds the batch's postings with their running balances, which continue those of the balance tables, and carries the last ones
+ * over to these, all in one statement. The constraint on the running balances is what keeps every customer's balance from
+ * being negative, at every event.
  */
 export async function applyPostings(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
   const postings = batch.flatMap((entry) => entry.lines.map((posting, line): NewPosting => ({ entry, line, posting })));
@@ -42,6 +44,7 @@ export async function applyPostings(tx: Transaction<LedgerTables>, batch: readon
   const of = <T>(pick: (posting: NewPosting) => T): T[] => postings.map(pick);
   const details = of(detailsOf);
   await sql`
+    WITH journal AS (
     INSERT INTO postings (position, line, account_id, system_account, asset, available, held, available_after, held_after,
       event_id, event_type, recorded_at, occurred_at, effective_at, command_id, reference, external_id, metadata)
     SELECT p.position, p.line, p.account_id, p.system_account, p.asset, p.available, p.held,
@@ -59,6 +62,9 @@ export async function applyPostings(tx: Transaction<LedgerTables>, batch: readon
       LEFT JOIN balances b ON b.account_id = p.account_id AND b.asset = p.asset
       LEFT JOIN system_balances s ON s.system_account = p.system_account AND s.asset = p.asset
     WINDOW running AS (PARTITION BY p.account_id, p.system_account, p.asset ORDER BY p.position, p.line)
+    RETURNING position, line, account_id, system_account, asset, available_after, held_after
+    ), customers AS (${carryCustomerBalances})
+    ${carrySystemBalances}
   `.execute(tx);
 }
 

@@ -3,7 +3,6 @@ import type { Transaction } from 'kysely';
 import type { LedgerTables } from '../postgres/tables.ts';
 import { applyAccounts } from './accounts.ts';
 import { applyAssets } from './assets.ts';
-import { applyBalances } from './balances.ts';
 import type { BatchEvent } from './batch.ts';
 import { applyCommandOutcomes } from './command-outcomes.ts';
 import { applyExternalIds } from './external-ids.ts';
@@ -16,8 +15,7 @@ import { applyStatistics } from './statistics.ts';
 export async function applyToTables(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
   await applyAccounts(tx, batch); // first: it checks that the streams go on where they ended
   await applyAssets(tx, batch);
-  await applyPostings(tx, batch); // before the balances, which it continues
-  await applyBalances(tx, batch);
+  await applyPostings(tx, batch); // and the balances with them
   await applyLimits(tx, batch);
   await applySpending(tx, batch);
   await applyExternalIds(tx, batch);
