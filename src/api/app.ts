@@ -16,7 +16,7 @@ import type { Readiness } from './routes/health.ts';
 import { addHealth } from './routes/health.ts';
 import { addMetrics } from './routes/metrics.ts';
 import { addProblemPages } from './routes/problem-pages.ts';
-import { addSecurityHeaders } from './security-headers.ts';
+import { addSecurityHeaders, setSecurityHeaders } from './security-headers.ts';
 import { stopGracefully } from './stopping.ts';
 
 export interface AppOptions {
@@ -58,7 +58,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     // What has been accepted is answered, also while closing; see closeConnections.
     return503OnClosing: false,
     clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: (error, request, reply) => app.errorHandler(error, request, reply),
+    // Before a route is found no hook runs: a path that cannot be decoded is answered here.
+    frameworkErrors: (error, request, reply) => {
+      setSecurityHeaders(request, reply);
+      app.errorHandler(error, request, reply);
+    },
   });
   app.decorateRequest('principal', null);
   // Bodies stay bytes until the role was judged (see jsonBodyOf); anything but JSON is refused by its type.

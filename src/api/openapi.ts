@@ -113,6 +113,8 @@ function finish(document: Document, { method, path, doc }: ApiRoute): void {
     ...(operation.parameters ?? []),
     ...doc.headers.map(({ name, required }) => ({ ...REQUEST_HEADERS[name], required })),
   ];
+  // A DELETE is refused with a body that says anything, so there is none to describe.
+  if (method === 'DELETE') delete operation.requestBody;
   if (isObject(operation.requestBody) && 'content' in operation.requestBody) {
     const body = operation.requestBody;
     body.required = doc.bodyRequired;
