@@ -87,14 +87,18 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
     pending.answer(refusalOf(pending, doubts.has(stream, pending.commandId) ? unknownOutcome() : refusal));
 
   async function turn(stream: string, subject: Subject, waiting: readonly PendingCommand[]): Promise<readonly PendingCommand[]> {
-    try {
-      return await decideAndAppend(await accounts.load(stream, subject), waiting);
-    } catch (error) {
-      // Whatever threw, it was before an append or after the store's definite no: nothing of this turn is in the log.
-      accounts.forget(stream);
-      observe.failed(stream, error);
-      for (const pending of waiting) refuse(stream, pending, refusalFor(error));
-      return [];
+    for (let isRepeated = false; ; isRepeated = true) {
+      try {
+        return await decideAndAppend(await accounts.load(stream, subject), waiting);
+      } catch (error) {
+        // Whatever threw, it was before an append or after the store's definite no: nothing of this turn is in the log.
+        accounts.forget(stream);
+        observe.failed(stream, error);
+        // What was in memory may stand before an event that has been annulled since; the projection stands behind it.
+        if (error instanceof InvariantViolated && !isRepeated) continue;
+        for (const pending of waiting) refuse(stream, pending, refusalFor(error));
+        return [];
+      }
     }
   }
 

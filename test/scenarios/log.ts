@@ -14,6 +14,8 @@ export interface LogEvent {
 }
 
 const object = z.record(z.string(), z.unknown());
+/** Not every stream's events have any. */
+const optionalObject = object.optional().transform((value) => value ?? {});
 
 /** Runs a task with a client of its own, which is let go of afterwards. */
 export async function withClient<T>(url: string, task: (client: EventStoreDBClient) => Promise<T>): Promise<T> {
@@ -33,7 +35,7 @@ export function readLog(url: string, ...prefixes: readonly string[]): Promise<Lo
       if (event === undefined || !prefixes.some((prefix) => event.streamId.startsWith(prefix))) continue;
       const { streamId: stream, revision, id, type } = event;
       if (event.position === undefined) throw new Error(`${stream}@${revision} has no position`);
-      const [data, metadata] = [object.parse(event.data), object.parse(event.metadata)];
+      const [data, metadata] = [object.parse(event.data), optionalObject.parse(event.metadata)];
       events.push({ stream, revision, position: event.position.commit, id, type, data, metadata });
     }
     return events;

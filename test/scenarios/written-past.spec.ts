@@ -7,20 +7,23 @@ import { afterAll, expect, test } from 'vitest';
 import { ledgerEnvironment } from '../stack/ledger-process.ts';
 import { expectBalancedBooks, projectedPosition, withDatabase } from './books.ts';
 import type { Movement } from './clients.ts';
-import { balanceOf, latestPosition, openAccount, send, sendBulk, tally } from './clients.ts';
+import { balanceOf, latestPosition, openAccount, repeatable, send, sendBulk, tally } from './clients.ts';
 import { eventually } from './eventually.ts';
 import { startTwoLedgers } from './ledgers.ts';
-import { readLog, withClient } from './log.ts';
+import type { LogEvent } from './log.ts';
+import { readAccount, readLog, withClient } from './log.ts';
 
 const ledgers = await startTwoLedgers();
 afterAll(() => ledgers[Symbol.asyncDispose]());
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Appends an event behind the ledger's back, with everything that the ledger's own would have. */
-async function writePast(accountId: string, revision: bigint, type: string, data: Record<string, unknown>): Promise<string> {
+/** Appends an event to the account's stream, behind the ledger's back, with everything that the ledger's own would have. */
+async function writePast(accountId: string, forge: Case['forge']): Promise<string> {
+  const [, paidIn] = await readAccount(ledgers.audit.eventStoreUrl, accountId);
+  if (paidIn === undefined) throw new Error(`${accountId} was not paid`);
   const id = randomUUID();
-  const metadata = {
+  const plausible = {
     key: `past ${id}`,
     commandId: randomUUID(),
     commandHash: '5'.repeat(64),
@@ -30,8 +33,10 @@ async function writePast(accountId: string, revision: bigint, type: string, data
     transport: 'rest',
     occurredAt: new Date().toISOString(),
   };
+  const { type, data, metadata = plausible } = forge(paidIn);
+  const event = jsonEvent({ id, type, data: { ...data }, metadata: { ...metadata } });
   await withClient(ledgers.audit.eventStoreUrl, (client) =>
-    client.appendToStream(`account-${accountId}`, jsonEvent({ id, type, data, metadata }), { expectedRevision: revision - 1n }),
+    client.appendToStream(paidIn.stream, event, { expectedRevision: paidIn.revision }),
   );
   return id;
 }
@@ -57,65 +62,82 @@ const readiness = async (url: string): Promise<{ status: number; text: string }>
   return { status: response.status, text: await response.text() };
 };
 
-const cases = [
+interface Case {
+  readonly what: string;
+  /** What is written into the stream of an account that was opened and paid 10.00. */
+  readonly forge: (paidIn: LogEvent) => Pick<LogEvent, 'type' | 'data'> & { readonly metadata?: LogEvent['metadata'] };
+  /** What readiness says of it. */
+  readonly reason: RegExp;
+}
+const cases: readonly Case[] = [
   {
-    what: 'a withdrawal to -0.01',
-    type: 'withdrawn',
-    data: { version: 1, asset: 'USD', amount: '10.01', balances: [{ asset: 'USD', available: '-0.01', held: '0.00' }] },
     // It reads well; it is Postgres that will not have it.
+    what: 'a withdrawal to -0.01',
+    forge: () => ({
+      type: 'withdrawn',
+      data: { version: 1, asset: 'USD', amount: '10.01', balances: [{ asset: 'USD', available: '-0.01', held: '0.00' }] },
+    }),
     reason: /never_negative/,
   },
-  { what: 'an event of a type nobody knows', type: 'points-granted', data: { version: 1, points: '5' }, reason: /points-granted/ },
-] as const;
-
-test.each(cases)(
-  '$what, written past the ledger, stops the projector there; annulled, everything goes on',
-  async ({ type, data, reason }) => {
-    const [url] = ledgers.urls();
-    const victim = await openAccount(url, { asset: 'USD', amount: '10.00' });
-    const bystander = await openAccount(url);
-    const deposits = (prefix: string): Movement[] =>
-      Array.from({ length: 50 }, (_, n) => ({
-        type: 'deposit',
-        accountId: bystander,
-        key: `${prefix} ${n}`,
-        asset: 'USD',
-        amount: '1.00',
-      }));
-
-    const before = await sendBulk(url, deposits('before'));
-    const id = await writePast(victim, 2n, type, data);
-    const after = await sendBulk(url, deposits('after'));
-    expect([tally(before), tally(after)]).toEqual([{ '201': 50 }, { '201': 50 }]);
-
-    // It stops exactly there, and says so.
-    for (const asked of ledgers.urls()) {
-      const { text } = await eventually('readiness says where the projector stands', async () => {
-        const seen = await readiness(asked);
-        return seen.status === 503 && seen.text.includes(victim) && seen;
-      });
-      expect(text).toContain(`account-${victim}@2 `);
-      expect(text).toMatch(reason);
-      expect((await balanceOf(asked, bystander, 'USD', latestPosition(before))).available).toBe('50.00');
-    }
-    const log = await readLog(ledgers.audit.eventStoreUrl, 'account-', 'asset-');
-    const last = log[log.findIndex((event) => event.id === id) - 1];
-    expect(await withDatabase(ledgers.audit.databaseUrl, projectedPosition)).toBe(last?.position);
-    const blocked: Movement = { type: 'withdraw', accountId: victim, key: 'all of it', asset: 'USD', amount: '10.00' };
-    for (const asked of ledgers.urls()) expect(tally([await send(asked, blocked)])).toEqual({ '503 projection_behind': 1 });
-
-    // What is applied cannot be annulled: only the event at which the projector stands.
-    expect(runInCheckout(documentedAnnulment(`account-${victim}@1`)).status).not.toBe(0);
-    const annulled = runInCheckout(documentedAnnulment(`account-${victim}@2`));
-    expect(annulled, annulled.stderr).toMatchObject({ status: 0 });
-
-    for (const asked of ledgers.urls()) await eventually('ready again', async () => (await readiness(asked)).status === 200);
-    const withdrawn = await Promise.all(ledgers.urls().map((asked) => send(asked, blocked)));
-    expect(tally(withdrawn)).toEqual({ '201': 2 });
-    expect(withdrawn.map(({ body }) => body)).toEqual(
-      withdrawn.map(() => expect.objectContaining({ revision: '3', balances: [{ asset: 'USD', available: '0.00', held: '0.00' }] })),
-    );
-    expect((await balanceOf(url, bystander, 'USD', latestPosition(withdrawn))).available).toBe('100.00');
-    await expectBalancedBooks(ledgers.audit);
+  {
+    what: 'a copy of a deposit',
+    forge: ({ type, data, metadata }) => ({ type, data, metadata }),
+    reason: /command_outcomes_pkey/,
   },
-);
+  {
+    what: 'an event of a type nobody knows',
+    forge: () => ({ type: 'points-granted', data: { version: 1, points: '5' } }),
+    reason: /points-granted/,
+  },
+];
+
+test.each(cases)('$what, written past the ledger, stops the projector there; annulled, everything goes on', async ({ forge, reason }) => {
+  const [url, other] = ledgers.urls();
+  // The second process remembers it as it was before, for it is not asked again until all is over.
+  const victim = await openAccount(other, { asset: 'USD', amount: '10.00' });
+  const bystander = await openAccount(url);
+  const deposits = (prefix: string): Movement[] =>
+    Array.from({ length: 50 }, (_, n) => ({
+      type: 'deposit',
+      accountId: bystander,
+      key: `${prefix} ${n}`,
+      asset: 'USD',
+      amount: '1.00',
+    }));
+
+  const before = await sendBulk(url, deposits('before'));
+  const id = await writePast(victim, forge);
+  const after = await sendBulk(url, deposits('after'));
+  expect([tally(before), tally(after)]).toEqual([{ '201': 50 }, { '201': 50 }]);
+
+  // It stops exactly there, and says so.
+  for (const asked of ledgers.urls()) {
+    const { text } = await eventually('readiness says where the projector stands', async () => {
+      const seen = await readiness(asked);
+      return seen.status === 503 && seen.text.includes(victim) && seen;
+    });
+    expect(text).toContain(`account-${victim}@2 `);
+    expect(text).toMatch(reason);
+    expect((await balanceOf(asked, bystander, 'USD', latestPosition(before))).available).toBe('50.00');
+  }
+  const log = await readLog(ledgers.audit.eventStoreUrl, 'account-', 'asset-');
+  const last = log[log.findIndex((event) => event.id === id) - 1];
+  expect(await withDatabase(ledgers.audit.databaseUrl, projectedPosition)).toBe(last?.position);
+  const blocked: Movement = { type: 'withdraw', accountId: victim, key: 'all of it', asset: 'USD', amount: '10.00' };
+  expect(tally([await send(url, blocked)])).toEqual({ '503 projection_behind': 1 });
+
+  // What is applied cannot be annulled: only the event at which the projector stands.
+  expect(runInCheckout(documentedAnnulment(`account-${victim}@1`))).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('cannot be annulled'),
+  });
+  const annulled = runInCheckout(documentedAnnulment(`account-${victim}@2`));
+  expect(annulled, annulled.stderr).toMatchObject({ status: 0 });
+
+  for (const asked of ledgers.urls()) await eventually('ready again', async () => (await readiness(asked)).status === 200);
+  const withdrawn = await send(other, blocked);
+  expect(withdrawn).toMatchObject({ httpStatus: 201, body: { revision: '3', balances: [{ available: '0.00' }] } });
+  expect(repeatable(await send(url, blocked))).toEqual(repeatable(withdrawn));
+  expect((await balanceOf(url, bystander, 'USD', latestPosition([withdrawn]))).available).toBe('100.00');
+  await expectBalancedBooks(ledgers.audit);
+});
