@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { assertNever } from '../assert-never.ts';
 import type { ProposedEvent } from '../codec/proposed-event.ts';
 import { dataOfRecord, encodeRecordedEvent } from '../codec/recorded-event.ts';
 import { TOMBSTONE_REVISION } from '../codec/shared-messages.ts';
@@ -51,6 +52,8 @@ export function createEventWriter(table: EventTable, heads: StreamHeads, clock: 
       case 'write':
         if (write.kind === 'append') return append(write, head);
         return write.kind === 'tombstone' ? tombstone(write) : softDelete(write, head);
+      default:
+        return assertNever(decision);
     }
   }
 

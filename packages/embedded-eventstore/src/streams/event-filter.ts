@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js';
+import { assertNever } from '../assert-never.ts';
 import type { FilterOptions } from '../codec/read-request.ts';
 import { streamOfRecord } from '../codec/recorded-event.ts';
 import { CallError, invalidArgument } from '../grpc/errors.ts';
@@ -17,6 +18,8 @@ export function compileFilter(options: FilterOptions): EventFilter {
       return (event) => matches(event.type);
     case undefined:
       throw invalidArgument('the filter names neither stream nor event type');
+    default:
+      return assertNever(options.on);
   }
 }
 
