@@ -2,7 +2,7 @@
 // conflict proves they have to be read on. A stale state costs a conflict, never a wrong answer.
 import { LRUCache } from 'lru-cache';
 import type { Account } from '../domain/account.ts';
-import { balanceFrom, emptyAccount } from '../domain/account.ts';
+import { balanceFrom, emptyAccount, InvariantViolated } from '../domain/account.ts';
 import { parseDecimal } from '../domain/amounts.ts';
 import { unregisteredAsset } from '../domain/asset-stream.ts';
 import type { SubjectState } from '../domain/decide.ts';
@@ -27,6 +27,8 @@ export interface LoadedSubject {
   base: bigint;
   readonly outcomes: Map<CommandId, StoredOutcome>;
   readonly externalIds: Map<string, bigint>;
+  /** Read from the stream, so written by others: what memory does not know of their keys and external ids is still to be looked up. */
+  readonly unverified: RecordedEvent[];
 }
 
 export interface AccountLoader {
@@ -68,7 +70,10 @@ export function makeAccountLoader({ streams, loadRow, maxCached }: AccountLoader
     if (events.length > 0) cache.set(loaded.stream, loaded);
   };
   const readTail = async (loaded: LoadedSubject): Promise<void> => {
-    for await (const recorded of streams.read(loaded.stream, loaded.state.revision + 1n)) remember(loaded, [recorded]);
+    for await (const recorded of streams.read(loaded.stream, loaded.state.revision + 1n)) {
+      remember(loaded, [recorded]);
+      if (loaded.base !== -1n && recorded.event.type !== 'annulled') loaded.unverified.push(recorded);
+    }
   };
 
   return {
@@ -93,15 +98,30 @@ export function makeAccountLoader({ streams, loadRow, maxCached }: AccountLoader
   };
 }
 
-/** Takes an event's outcome and external id into memory. Annulled events state neither. */
+/**
+ * Takes an event's outcome and external id into memory. Annulled events state neither.
+ * @throws InvariantViolated where another event has its key or external id: it was written past the ledger, and no projection will take it.
+ */
 export function rememberFacts(loaded: Pick<LoadedSubject, 'outcomes' | 'externalIds'>, recorded: RecordedEvent): void {
   const outcome = outcomeOf(recorded);
-  if (outcome) loaded.outcomes.set(outcome.commandId, outcome);
-  const { event } = recorded;
-  if ((event.type === 'deposited' || event.type === 'withdrawn') && event.externalId !== undefined) {
-    loaded.externalIds.set(event.externalId, recorded.revision);
+  if (outcome) {
+    const known = loaded.outcomes.get(outcome.commandId);
+    if (known && known.eventId !== outcome.eventId) throw secondUse(recorded, `command ${outcome.commandId}`);
+    loaded.outcomes.set(outcome.commandId, outcome);
   }
+  const externalId = externalIdIn(recorded);
+  if (externalId === undefined) return;
+  const known = loaded.externalIds.get(externalId);
+  if (known !== undefined && known !== recorded.revision) throw secondUse(recorded, `externalId ${externalId}`);
+  loaded.externalIds.set(externalId, recorded.revision);
 }
+
+/** The external id of a payment. */
+export const externalIdIn = ({ event }: RecordedEvent): string | undefined =>
+  event.type === 'deposited' || event.type === 'withdrawn' ? event.externalId : undefined;
+
+export const secondUse = ({ stream, revision }: RecordedEvent, of: string): InvariantViolated =>
+  new InvariantViolated(`${stream}@${revision} is a second event of ${of}`);
 
 const blank = (stream: string, subject: Subject) => ({
   stream,
@@ -110,6 +130,7 @@ const blank = (stream: string, subject: Subject) => ({
   base: -1n,
   outcomes: new Map<CommandId, StoredOutcome>(),
   externalIds: new Map<string, bigint>(),
+  unverified: [],
 });
 
 const loadedFrom = (subject: Subject & { readonly kind: 'account' }, state: Account, position: bigint): LoadedSubject => ({

@@ -1,11 +1,12 @@
 // Keyed facts: which keys and external ids a stream has used. Postgres answers up to its revision p, memory covers what
 // came after the revision it was loaded at; where the two do not meet, the stream is read.
+import type { RecordedEvent } from '../domain/events.ts';
 import type { AccountId, CommandId } from '../domain/ids.ts';
 import type { StoredOutcome } from '../domain/outcome.ts';
 import { scopeOfSubject } from '../domain/outcome.ts';
 import type { Streams } from '../eventstore/streams.ts';
 import type { LoadedSubject } from './account-loader.ts';
-import { rememberFacts } from './account-loader.ts';
+import { externalIdIn, rememberFacts, secondUse } from './account-loader.ts';
 import type { PendingCommand } from './mailbox.ts';
 
 export interface FactsQuestion {
@@ -27,7 +28,10 @@ export interface StreamFacts {
 /** A stream known from its first event on needs no look-up, until memory holds this many outcomes of it. */
 const MAX_REMEMBERED_WITHOUT_LOOKUP = 512;
 
-/** What the stream knows of the keys and external ids of the commands, complete up to the loaded state's revision. */
+/**
+ * What the stream knows of the keys and external ids of the commands, complete up to the loaded state's revision.
+ * @throws InvariantViolated where the state stands on an event of a key or external id that another event had before.
+ */
 export async function knownFacts(
   loaded: LoadedSubject,
   waiting: readonly PendingCommand[],
@@ -35,13 +39,18 @@ export async function knownFacts(
   streams: Pick<Streams, 'read'>,
 ): Promise<StreamFacts> {
   const isAllInMemory = loaded.base === -1n && loaded.outcomes.size <= MAX_REMEMBERED_WITHOUT_LOOKUP;
+  const { unverified } = loaded;
   const commandIds = waiting.flatMap(({ envelope, commandId }) => (envelope.dryRun ? [] : [commandId]));
   const externalIds = waiting.flatMap(({ envelope: { command } }) =>
     (command.type === 'deposit' || command.type === 'withdraw') && command.externalId !== undefined ? [command.externalId] : [],
   );
+  commandIds.push(...unverified.map(({ metadata }) => metadata.commandId));
+  externalIds.push(...unverified.flatMap((recorded) => externalIdIn(recorded) ?? []));
   if (isAllInMemory || commandIds.length + externalIds.length === 0) return fromMemory(loaded);
 
   const projected = await findProjected({ scope: scopeOfSubject(loaded.subject), commandIds, externalIds });
+  for (const recorded of unverified) verify(recorded, projected);
+  unverified.length = 0;
   if (projected.revision < loaded.base) await readBack(loaded, projected.revision, streams);
   else forgetProjected(loaded, projected.revision);
   const memory = fromMemory(loaded);
@@ -55,6 +64,16 @@ const fromMemory = (loaded: LoadedSubject): StreamFacts => ({
   outcome: (commandId) => loaded.outcomes.get(commandId),
   isExternalIdUsed: (externalId) => loaded.externalIds.has(externalId),
 });
+
+/** What the log holds past the ledger may repeat what the ledger never does: a key, an external id. The projector halts there, and so do we. */
+function verify(recorded: RecordedEvent, { outcomes, externalIds }: ProjectedFacts): void {
+  const { commandId } = recorded.metadata;
+  const first = outcomes.get(commandId);
+  if (first && first.eventId !== recorded.eventId) throw secondUse(recorded, `command ${commandId}`);
+  const externalId = externalIdIn(recorded);
+  const user = externalId === undefined ? undefined : externalIds.get(externalId);
+  if (user !== undefined && user !== commandId) throw secondUse(recorded, `externalId ${externalId}`);
+}
 
 /** The projection is behind where memory begins (it was rebuilt, or swapped): memory takes the gap in from the stream. */
 async function readBack(loaded: LoadedSubject, projectedRevision: bigint, streams: Pick<Streams, 'read'>): Promise<void> {
