@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ledgerEnvironment, spawnLedger } from '../stack/ledger-process.ts';
+import { startStores, type TestStores } from '../stack/stores.ts';
+import { processesNaming } from './processes-naming.ts';
+
+const program = join(import.meta.dirname, '../../src/cli/ledger.ts');
+let stores: TestStores;
+let dataDir: string;
+beforeAll(async () => {
+  stores = await startStores();
+  dataDir = await mkdtemp(join(tmpdir(), 'ledger-test-'));
+});
+afterAll(async () => {
+  await stores?.close();
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+});
+
+async function run(
+  args: readonly string[],
+  environment: Record<string, string>,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [program, ...args], {
+    env: ledgerEnvironment({ LEDGER_DATA_DIR: dataDir, ...environment }),
+    cwd: tmpdir(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const closed = once(child, 'close');
+  const [stdout, stderr] = await Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
+  const [code] = await closed;
+  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
+}
+
+test('a verb uses the servers that the environment names', async () => {
+  const first = await run(['migrate', '--json'], stores.environment);
+  expect(first).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(first.stdout).applied).toContain('0001-projections');
+  expect(JSON.parse((await run(['migrate', '--json'], stores.environment)).stdout)).toEqual({ applied: [] });
+});
+
+test('it starts its own for as long as it takes, and leaves none behind', async () => {
+  const own = await run(['migrate', '--json'], {});
+  expect(own).toMatchObject({ code: 0, stderr: expect.stringContaining('starting Postgres') });
+  expect(JSON.parse(own.stdout).applied).toContain('0001-projections');
+  expect(processesNaming(dataDir)).toEqual([]);
+});
+
+test('it uses those of the ledger that runs on its data folder', async () => {
+  await using ledger = await spawnLedger({ LEDGER_DATA_DIR: dataDir });
+  expect(await run(['migrate', '--json'], {})).toEqual({ code: 0, stdout: '{"applied":[]}\n', stderr: '' });
+  expect(await ledger.stop()).toMatchObject({ code: 0 });
+});
+
+test.each([
+  { what: 'Postgres', environment: { DATABASE_URL: 'postgres://a:b@127.0.0.1:1/c' }, verb: 'migrate' },
+  { what: 'Postgres', environment: { DATABASE_URL: 'postgres://a:b@127.0.0.1:1/c' }, verb: 'start' },
+  { what: 'the event store', environment: { EVENTSTORE_URL: 'esdb://127.0.0.1:1?tls=false' }, verb: 'start' },
+])('ledger $verb ends with 3 when $what is out of reach', async ({ environment, verb }) => {
+  const { code, stderr } = await run([verb], { ...stores.environment, ...environment });
+  expect(stderr).toMatch(/ECONNREFUSED|unavailable/);
+  expect(code).toBe(3);
+});
