@@ -141,6 +141,22 @@ describe('an event store that is away', () => {
     await lost.close();
   });
 
+  it('does not take the process with it when it goes while more is being sent than it takes in', async () => {
+    await using stuck = await startEventStore();
+    const lost = connectEventStore(stuck.url);
+    await lost.streams.append(newStream(), [newEvent(opened())], { expecting: -1n });
+    process.kill(stuck.pid, 'SIGSTOP');
+    // Far more than the connection buffers: unmended, the client would leave rejections behind that nobody can catch.
+    const large = deposited('1.00', { reference: 'x'.repeat(50_000) });
+    const appending = Promise.all(
+      Array.from({ length: 200 }, () => lost.streams.append(newStream(), [newEvent(large)], { expecting: -1n })),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await stuck.kill();
+    expect(new Set((await appending).map(({ kind }) => kind))).toEqual(new Set(['unknown']));
+    await lost.close();
+  });
+
   it('waits for appends under way before it lets go of the connection, and refuses new ones', async () => {
     await using own = await startEventStore();
     const closing = connectEventStore(own.url);
