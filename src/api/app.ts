@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Fastify, { LogController } from 'fastify';
 import type { CommandBus } from '../commands/bus.ts';
 import { answerBrokenRequest, answerErrors } from './errors.ts';
+import { takeJsonOnly } from './media-type.ts';
 import type { PermissionSettings } from './permissions.ts';
 import type { PrincipalResolver } from './principal.ts';
 import type { LedgerQueries } from './queries.ts';
@@ -65,9 +66,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     },
   });
   app.decorateRequest('principal', null);
-  // Bodies stay bytes until the role was judged (see jsonBodyOf); anything but JSON is refused by its type.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  takeJsonOnly(app);
   app.setValidatorCompiler(shapeCompiler);
   // Answers are typed by their schemas, and tests check them against the document; checking them again here would only cost time.
   app.setSerializerCompiler(() => JSON.stringify);

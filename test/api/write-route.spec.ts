@@ -217,8 +217,16 @@ describe('a body', () => {
     const headers = { 'content-type': type, 'idempotency-key': newKey() };
     expect((await api.send('POST', deposits, { body: JSON.stringify(DOLLAR), headers })).status).toBe(201);
   });
-  test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'nonsense'])('may not come as %s', async (type) => {
-    const headers = { 'content-type': type, 'idempotency-key': newKey() };
+  test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'application/json; charset=utf-16', 'nonsense'])(
+    'may not come as %s',
+    async (type) => {
+      const headers = { 'content-type': type, 'idempotency-key': newKey() };
+      expectProblem(await api.send('POST', deposits, { body: JSON.stringify(DOLLAR), headers }), 415, 'unsupported_media_type');
+    },
+  );
+
+  test('may not come packed', async () => {
+    const headers = { ...json, 'content-encoding': 'gzip', 'idempotency-key': newKey() };
     expectProblem(await api.send('POST', deposits, { body: JSON.stringify(DOLLAR), headers }), 415, 'unsupported_media_type');
   });
 
