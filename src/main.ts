@@ -29,6 +29,7 @@ import { version } from './version.ts';
 
 /** Beyond this many events that are not projected, commands are refused: their facts would fill the memory. */
 const MAX_LAG_EVENTS = 50_000n;
+const ANNULMENTS_EVERY_MS = 5000;
 const MS_PER_S = 1000;
 
 export interface StartOptions {
@@ -118,6 +119,7 @@ async function startApi(
   projector: Projector | undefined,
   log: Logger,
 ): Promise<string> {
+  opened.defer(refreshAnnulments(store, log));
   const position = opened.adopt(watchPosition(database), ({ close }) => close());
   const lag = opened.adopt(watchLag({ streams: store.streams, db: database.db }), ({ close }) => close());
   const clock = opened.adopt(
@@ -160,6 +162,14 @@ async function startApi(
   });
   opened.defer(() => app.close());
   return app.listen({ host: config.host, port: config.port });
+}
+
+/** A process that does not project hears of an annulment only by looking. */
+function refreshAnnulments({ annulments }: EventStore, log: Logger): () => void {
+  const timer = setInterval(() => {
+    annulments.load().catch((err: unknown) => log.debug({ err }, 'annulments were not read'));
+  }, ANNULMENTS_EVERY_MS);
+  return () => clearInterval(timer);
 }
 
 function lagRefusal(events: bigint): Rejection | undefined {

@@ -28,10 +28,13 @@ export const QuantitySchema = z
 /** RFC 3339 in UTC. */
 export const TimestampSchema = z.iso.datetime({ precision: null }).meta({ examples: ['2026-01-31T12:00:00Z'] });
 const MAX_METADATA_JSON = 4096;
-const Text = z.string().min(1).max(255);
+/** Control characters and halves of surrogate pairs have no place in books, and not every store can keep them. */
+const isPlainText = (text: string): boolean => !/[\p{Cc}\p{Cs}]/u.test(text);
+const textUpTo = (longest: number) => z.string().min(1).max(longest).refine(isPlainText, 'no control characters');
+const Text = textUpTo(255);
 /** A payment's own id, unique per account. */
 const ExternalId = Text;
-const Reason = z.string().min(1).max(500);
+const Reason = textUpTo(500);
 const Metadata = z
   .record(z.string().min(1).max(64), z.json())
   .refine((value) => JSON.stringify(value).length <= MAX_METADATA_JSON, `at most ${MAX_METADATA_JSON} characters of JSON`);
@@ -58,7 +61,7 @@ export const LimitsBody = z.strictObject({
   perWithdrawal: AmountSchema.optional(),
   perDay: AmountSchema.optional(),
 });
-export const RegisterAssetBody = AssetSchema.omit({ active: true });
+export const RegisterAssetBody = AssetSchema.omit({ active: true }).extend({ name: textUpTo(100) });
 
 const account = { accountId: AccountIdSchema };
 /** Every command by its type, as producers send it: the body's fields and the account addressed. */

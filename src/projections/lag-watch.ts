@@ -41,7 +41,10 @@ export function watchLag({ streams, db }: { readonly streams: Pick<Streams, 'hea
     const eventStoreError = head instanceof Error ? head : undefined;
     const databaseError = checkpoint instanceof Error ? checkpoint : undefined;
     const errors = { ...(eventStoreError && { eventStoreError }), ...(databaseError && { databaseError }) };
-    if (head instanceof Error || checkpoint instanceof Error) return { ...report, ...errors };
+    if (head instanceof Error || checkpoint instanceof Error) {
+      const { events, seconds, halt } = report; // as last seen; the errors are today's
+      return { events, seconds, ...(halt && { halt }), ...errors };
+    }
     const { halt } = checkpoint;
     return {
       events: lagEvents(checkpoint, head?.position),

@@ -66,3 +66,10 @@ describe('upcasting', () => {
     expect(upcast({ version: 3, a: 1 }, steps)).toEqual({ version: 3, a: 1 });
   });
 });
+
+describe('texts', () => {
+  it.each(['a\u0000b', 'a\nb', '\ud800', ''])('%j is refused', (reference) =>
+    expect(() => command('deposit', { asset: 'USD', amount: '1', reference })).toThrow(),
+  );
+  it('may be in any script', () => expect(command('deposit', { asset: 'USD', amount: '1', reference: 'Miete März 🏠' })).toBeDefined());
+});
