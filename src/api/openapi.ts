@@ -2,6 +2,7 @@
 import type { SwaggerOptions } from '@fastify/swagger';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { OpenAPIV3_1 } from 'openapi-types';
+import { isRejectionCode, REJECTIONS } from '../domain/rejections.ts';
 import { Problem } from './contract.ts';
 import { problemExample } from './problem-example.ts';
 import type { ProblemCode } from './problems.ts';
@@ -149,7 +150,11 @@ function problemResponses(codes: readonly ProblemCode[]): Record<string, Respons
 }
 
 function problemResponse(status: number, codes: readonly ProblemCode[]): Response {
-  const headers = status === 401 ? (['WWW-Authenticate'] as const) : status === 429 || status === 503 ? (['Retry-After'] as const) : [];
+  const headers = [
+    ...(status === 401 ? (['WWW-Authenticate'] as const) : []),
+    ...(status === 429 || status === 503 ? (['Retry-After'] as const) : []),
+    ...(codes.some((code) => isRejectionCode(code) && REJECTIONS[code].stored) ? (['Idempotency-Hit'] as const) : []),
+  ];
   return {
     description: codes.join(', '),
     ...(headers.length === 0 ? {} : { headers: headersNamed(headers) }),

@@ -100,11 +100,8 @@ async function handle<Params extends z.ZodObject, Query extends z.ZodObject, Ans
   const params = pathParamsOf(spec.params, request.params);
   if (minPosition !== undefined) await waitFor(queries, BigInt(minPosition));
   const account = await accountIn(params, queries, principal);
-  if (spec.tagged && account) {
-    const tag = entityTag(account.revision);
-    reply.header('ETag', tag);
-    if (isNoneMatchHit(request.headers['if-none-match'], tag)) return reply.code(304).send();
-  }
+  const tag = spec.tagged && account ? entityTag(account.revision) : undefined;
+  if (tag !== undefined && isNoneMatchHit(request.headers['if-none-match'], tag)) return reply.code(304).header('ETag', tag).send();
   const answer = await spec.answerTo({
     params,
     query: query as z.output<Query>,
@@ -117,6 +114,7 @@ async function handle<Params extends z.ZodObject, Query extends z.ZodObject, Ans
     },
   });
   if (isRefusal(answer)) return sendProblem(reply, answer, { instance: request.id });
+  if (tag !== undefined) reply.header('ETag', tag);
   const link = linkHeader(request, answer);
   if (link !== undefined) reply.header('Link', link);
   return reply.send(answer);

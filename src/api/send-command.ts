@@ -26,14 +26,15 @@ export function envelopeOf(
 
 /** Sends a command and logs its one line. Never rejects: what goes wrong on our side leaves the outcome unknown. */
 export async function sendCommand(bus: CommandBus, envelope: CommandEnvelope, request: FastifyRequest): Promise<CommandAnswer> {
-  const commandId = commandIdOf(scopeOf(envelope.command), envelope.key);
+  const accountId = scopeOf(envelope.command);
+  const { type } = envelope.command;
   try {
     const answer = await bus.send(envelope);
     request.log.info(
       {
-        commandId,
-        accountId: scopeOf(envelope.command),
-        type: envelope.command.type,
+        commandId: answer.commandId,
+        accountId,
+        type,
         outcome: answer.status === 'rejected' ? answer.rejection.code : answer.status,
         hit: answer.hit,
         position: answer.position?.toString(),
@@ -42,7 +43,8 @@ export async function sendCommand(bus: CommandBus, envelope: CommandEnvelope, re
     );
     return answer;
   } catch (error) {
-    request.log.error({ err: error, commandId, accountId: scopeOf(envelope.command), type: envelope.command.type }, 'command failed');
+    const commandId = commandIdOf(accountId, envelope.key);
+    request.log.error({ err: error, commandId, accountId, type }, 'command failed');
     const doubt = rejection(
       'outcome_unknown',
       'The command may or may not have been applied. Send it again with the same key to learn which.',

@@ -70,9 +70,7 @@ export function makeDocumentCheck(document: ApiDocument): DocumentCheck {
       const undocumented = ['etag', 'link', 'location', 'idempotency-hit', 'retry-after', 'www-authenticate'].filter(
         (name) => headers[name] !== undefined && !Object.keys(answer.headers ?? {}).some((listed) => listed.toLowerCase() === name),
       );
-      const faults = undocumented
-        .filter((name) => !(name === 'idempotency-hit' && status >= 400) && !(name === 'etag' && status >= 400))
-        .map((name) => `${operation.operationId} ${status} does not list the header ${name}`);
+      const faults = undocumented.map((name) => `${operation.operationId} ${status} does not list the header ${name}`);
       if (mediaType === undefined) return answer.content === undefined ? faults : [...faults, `${status} without the body it should have`];
       if (answer.content?.[mediaType] === undefined) return [...faults, `${operation.operationId} ${status} does not list ${mediaType}`];
       const pointer = ['paths', template, method.toLowerCase(), 'responses', String(status), 'content', mediaType, 'schema'];
