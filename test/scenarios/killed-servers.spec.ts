@@ -58,6 +58,14 @@ async function killAndRestart(server: Mortal, { isFelt }: { readonly isFelt: boo
 
 const ledger = (which: 0 | 1): Mortal => ({ kill: () => ledgers.kill(which), restart: () => ledgers.start(which) });
 
+const everything: Mortal = {
+  kill: async () => void (await Promise.all([stores.postgres, stores.eventStore, ledger(0), ledger(1)].map((part) => part.kill()))),
+  restart: async () => {
+    await Promise.all([stores.postgres.restart(), stores.eventStore.restart()]);
+    await Promise.all([ledgers.start(0), ledgers.start(1)]);
+  },
+};
+
 test('whatever is killed, every acknowledged write is there once, and what was in doubt is settled by its key', async () => {
   const accounts = await atOnce(ACCOUNTS, () => openAccount(ledgers.urls()[0], { asset: 'USD', amount: '10.00' }));
   let isOver = false;
@@ -82,6 +90,7 @@ test('whatever is killed, every acknowledged write is there once, and what was i
   await killAndRestart(stores.postgres, { isFelt: true });
   await killAndRestart(ledger(0), { isFelt: true });
   await killAndRestart(ledger(1), { isFelt: true });
+  await killAndRestart(everything, { isFelt: true });
   isOver = true;
   await clients;
 

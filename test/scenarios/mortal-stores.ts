@@ -1,22 +1,26 @@
 // Stores of a scenario's own that can be killed and started again on their data.
 import { spawn } from 'node:child_process';
+import { randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { startEmbeddedEventStore } from '../../src/embedded/eventstore.ts';
+import { freePort } from '../../src/embedded/free-port.ts';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
-import { isRunning } from '../../src/embedded/process-identity.ts';
-import { startEventStore } from '../stack/eventstore.ts';
+import { isRunning, sendSignal } from '../../src/embedded/process-identity.ts';
 import { startPostgres } from '../stack/postgres.ts';
 import { withDatabase } from './books.ts';
 import { eventually } from './eventually.ts';
 import type { LedgerStores } from './ledgers.ts';
 
-/** A store that can be killed. Its data and its address outlive it. */
+/** Something that can be killed. Its data and its address outlive it. */
 export interface Mortal {
+  /** Ends it as a power cut would. */
   kill(): Promise<void>;
+  /** Starts it again on its data. */
   restart(): Promise<void>;
 }
 
@@ -28,30 +32,56 @@ export interface MortalStores extends LedgerStores {
 /** A Postgres and an event store of this scenario's own, both durable, as on a bare machine. */
 export async function startMortalStores(): Promise<MortalStores> {
   await using opened = new AsyncDisposableStack();
-  const eventStore = opened.use(await startEventStore());
-  const dataDir = await mkdtemp(join(tmpdir(), 'ledger-scenario-postgres-'));
+  const dataDir = await mkdtemp(join(tmpdir(), 'ledger-scenario-'));
   opened.defer(() => rm(dataDir, { recursive: true, force: true }));
-  let server = await startEmbeddedPostgres({ dataDir });
-  opened.defer(() => server.stop());
-  const { url } = server;
+  await choosePorts(dataDir);
+  let postgres = await startEmbeddedPostgres({ dataDir });
+  opened.defer(() => postgres.stop());
+  let eventStore = await startEmbeddedEventStore({ dataDir });
+  opened.defer(() => eventStore.stop());
+  const [DATABASE_URL, EVENTSTORE_URL] = [postgres.url, eventStore.url];
   const kept = opened.move();
   return {
-    environment: { EVENTSTORE_URL: eventStore.url, DATABASE_URL: url },
-    eventStore,
+    environment: { EVENTSTORE_URL, DATABASE_URL },
+    eventStore: {
+      async kill() {
+        process.kill(eventStore.pid, 'SIGKILL');
+        await eventStore.exited;
+      },
+      async restart() {
+        eventStore = await startEmbeddedEventStore({ dataDir });
+        expectSameUrl(eventStore.url, EVENTSTORE_URL);
+      },
+    },
     postgres: {
       async kill() {
-        const pids = await processesOf(url);
-        for (const pid of [server.pid, ...pids]) process.kill(pid, 'SIGKILL');
-        await server.exited;
+        const pids = await processesOf(DATABASE_URL);
+        for (const pid of [postgres.pid, ...pids]) sendSignal(pid, 'SIGKILL');
+        await postgres.exited;
         await eventually('every process of Postgres is gone', () => !pids.some(isRunning));
       },
       async restart() {
-        server = await startEmbeddedPostgres({ dataDir });
-        if (server.url !== url) throw new Error('Postgres came back at another address: somebody took its port');
+        postgres = await startEmbeddedPostgres({ dataDir });
+        expectSameUrl(postgres.url, DATABASE_URL);
       },
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/**
+ * Puts ports where the servers remember theirs, from below those that the system gives to whoever asks for any: so nobody gets
+ * one of them while its server is dead.
+ */
+async function choosePorts(dataDir: string): Promise<void> {
+  const [ofPostgres, ofEventStore] = [await freePort(randomInt(15_000, 23_000)), await freePort(randomInt(23_000, 32_000))];
+  const access = { port: ofPostgres, password: randomUUID() };
+  await writeFile(join(dataDir, 'postgres-access.json'), JSON.stringify(access), { mode: 0o600 });
+  await writeFile(join(dataDir, 'eventstore.process'), `0 ${ofEventStore}\n`);
+}
+
+function expectSameUrl(now: string, before: string): void {
+  if (now !== before) throw new Error('the server came back at another address: somebody took its port');
 }
 
 /** The backends and background processes of a server, other than the one that asks. */
