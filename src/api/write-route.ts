@@ -73,6 +73,7 @@ const ANY_WRITE: readonly ProblemCode[] = [
  */
 export function writeRoute<Params extends z.ZodObject, Body extends z.ZodObject>(spec: WriteRoute<Params, Body>): ApiRoute {
   const { method, path, params, body } = spec;
+  const withoutBody = needsNothing(body) ? {} : undefined;
   return {
     method,
     path,
@@ -85,7 +86,8 @@ export function writeRoute<Params extends z.ZodObject, Body extends z.ZodObject>
       preValidation: async (request) => {
         const principal = principalOf(request);
         throwRefusal(roleRefusal(principal, SENDERS[spec.command]));
-        request.body = jsonBodyOf(request) ?? (takesNothing(body) ? {} : undefined);
+        const sent = jsonBodyOf(request);
+        request.body = sent === undefined ? withoutBody : sent;
         throwRefusal(sendingRefusal(principal, spec.command, request.body, dependencies.permissions));
       },
       handler: (request, reply) => handle(spec, dependencies, request, reply),
@@ -93,8 +95,8 @@ export function writeRoute<Params extends z.ZodObject, Body extends z.ZodObject>
   };
 }
 
-/** Whether a route's body has no fields, so that none at all is as good as `{}`. */
-const takesNothing = (body: z.ZodObject): boolean => Object.keys(body.shape).length === 0;
+/** Whether a route's body needs no field, so that none at all is as good as `{}`. */
+const needsNothing = (body: z.ZodObject): boolean => body.safeParse({}).success;
 
 async function handle<Params extends z.ZodObject, Body extends z.ZodObject>(
   spec: WriteRoute<Params, Body>,
@@ -152,7 +154,7 @@ function documentationOf<Params extends z.ZodObject, Body extends z.ZodObject>(s
       { name: 'Prefer', required: false },
     ],
     ...(spec.example.body === undefined ? {} : { bodyExample: spec.example.body }),
-    bodyRequired: !takesNothing(spec.body),
+    bodyRequired: !needsNothing(spec.body),
     answers: isCreating
       ? {
           200: { ...answered, description: 'A dry run: what would happen.', example: { ...example, status: 'would_apply' }, headers: [] },
