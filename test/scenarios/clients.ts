@@ -104,9 +104,9 @@ export function latestPosition(answers: readonly Outcome[]): string {
   return String(latest);
 }
 
-/** What a repeat must say again: everything but the position and, of a problem, the id of its request. */
+/** What a repeat must say again: everything but the position. */
 export function repeatable({ httpStatus, body }: Outcome): unknown {
-  const { position: _position, instance: _instance, ...rest } = body;
+  const { position: _position, ...rest } = body;
   return { httpStatus, body: rest };
 }
 
