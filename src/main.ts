@@ -30,6 +30,7 @@ import { version } from './version.ts';
 /** Beyond this many events that are not projected, commands are refused: their facts would fill the memory. */
 const MAX_LAG_EVENTS = 50_000n;
 const ANNULMENTS_EVERY_MS = 5000;
+const FIRST_ASSETS_MS = 2000;
 const MS_PER_S = 1000;
 
 export interface StartOptions {
@@ -142,7 +143,8 @@ async function startApi(
     observe: { ...metrics, failed: (stream, err) => log.warn({ err, stream }, 'commands were not decided') },
   });
   const bus = opened.adopt(makeInProcessBus(commands), ({ close }) => close());
-  await commands.registerInitialAssets();
+  // Whoever asks first should find them; a projector that is far behind is no reason not to start.
+  await position.waitFor(await commands.registerInitialAssets(), FIRST_ASSETS_MS);
 
   const app = await createApp({
     bus,

@@ -32,8 +32,9 @@ export function appliedBody(answer: Carried): AppliedBody {
   };
 }
 
-export const problemContextOf = (answer: Refused, instance: string): ProblemContext => ({
-  instance,
+/** What stands around the refusal in its problem. A stored one keeps the id of the request that was refused first, so that a repeat has the same body. */
+export const problemContextOf = (answer: Refused, requestId: string): ProblemContext => ({
+  instance: answer.correlationId ?? requestId,
   commandId: answer.commandId,
   ...(answer.revision === undefined ? {} : { revision: answer.revision }),
   ...(answer.position === undefined ? {} : { position: answer.position }),

@@ -18,7 +18,6 @@ export interface Question<Params, Query> {
   readonly query: Query;
   readonly principal: Principal;
   readonly queries: LedgerQueries;
-  readonly requestId: string;
   /**
    * The account in the path: it exists, and the principal may see it.
    * @throws Error on a route without one: a bug.
@@ -107,7 +106,6 @@ async function handle<Params extends z.ZodObject, Query extends z.ZodObject, Ans
     query: query as z.output<Query>,
     principal,
     queries,
-    requestId: request.id,
     account: () => {
       if (account) return account;
       throw new Error(`${spec.path} names no account`);

@@ -8,8 +8,8 @@ import type { PendingCommand } from './mailbox.ts';
 export function answerOf(outcome: StoredOutcome, hit: boolean): CommandAnswer {
   const { commandId, revision, position } = outcome;
   if (outcome.status === 'rejected') {
-    const { code, detail, fields } = outcome;
-    return { status: 'rejected', hit, commandId, rejection: { code, detail, fields }, revision, position };
+    const { code, detail, fields, correlationId } = outcome;
+    return { status: 'rejected', hit, commandId, rejection: { code, detail, fields }, revision, position, correlationId };
   }
   const { balances, result, subject } = outcome;
   return {

@@ -20,19 +20,25 @@ export interface AssetRegistry {
    * @throws StoreUnavailable where an asset that is not known yet cannot be read.
    */
   resolve(commands: readonly Command[]): Promise<AssetLookup>;
-  /** Writes the assets that every ledger starts with, where they are not in the log yet. Safe to run in several processes at once. */
-  registerInitial(nowMs: number): Promise<void>;
+  /**
+   * Writes the assets that every ledger starts with, where they are not in the log yet. Safe to run in several processes at once.
+   * @returns a position from which all of them are visible.
+   */
+  registerInitial(nowMs: number): Promise<bigint>;
 }
 
 const INITIAL_KEY = 'sys:initial-asset';
 
 export function makeAssetRegistry(streams: Pick<Streams, 'read' | 'append'>): AssetRegistry {
   const known = new Map<AssetCode, Asset>();
+  /** The highest position of what was read. */
+  let position = 0n;
   const lookup: AssetLookup = (code) => known.get(code);
 
   const read = async (code: AssetCode): Promise<void> => {
-    for await (const { event } of streams.read(assetStream(code), 0n)) {
+    for await (const { event, position: at } of streams.read(assetStream(code), 0n)) {
       if (event.type !== 'asset-registered') continue;
+      if (at > position) position = at;
       known.set(code, { code: event.code, name: event.name, kind: event.kind, scale: event.scale, active: event.active });
       return;
     }
@@ -67,6 +73,7 @@ export function makeAssetRegistry(streams: Pick<Streams, 'read' | 'append'>): As
         if (outcome.kind === 'refused') throw new Error(`the event store refuses to register ${asset.code}: ${outcome.reason}`);
         await read(asset.code);
       }
+      return position;
     },
   };
 }

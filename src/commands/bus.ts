@@ -48,6 +48,8 @@ export type CommandAnswer =
       readonly rejection: Rejection;
       readonly revision?: bigint;
       readonly position?: bigint;
+      /** Of stored refusals: the request that was refused first. */
+      readonly correlationId?: string;
     };
 
 /**

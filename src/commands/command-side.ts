@@ -29,8 +29,8 @@ export interface CommandLimits {
 }
 
 export interface CommandSide extends CommandHandler {
-  /** Writes the assets that every ledger starts with, where they are missing. */
-  registerInitialAssets(): Promise<void>;
+  /** Writes the assets that every ledger starts with, where they are missing. @returns a position from which they are visible. */
+  registerInitialAssets(): Promise<bigint>;
 }
 
 /** Two statements under way are enough: while one runs, the next one fills. */

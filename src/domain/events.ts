@@ -57,7 +57,6 @@ export type Withdrawn = EventOf<'withdrawn'>;
 export type CoinUpdated = EventOf<'coin-updated'>;
 export type CoinRemoved = EventOf<'coin-removed'>;
 export type AssetRegistered = EventOf<'asset-registered'>;
-export type CommandRejected = EventOf<'command-rejected'>;
 
 /**
  * What stands in the place of an event that an operator has annulled because it could never be applied (it was written

@@ -30,6 +30,8 @@ export interface RejectedOutcome extends OutcomeBase {
   readonly code: RejectionCode;
   readonly detail: string;
   readonly fields: RejectionFields;
+  /** Of the request that was refused first: a repeat shows the same problem, its instance included. */
+  readonly correlationId: string;
 }
 /** An outcome that the log keeps. */
 export type StoredOutcome = AppliedOutcome | RejectedOutcome;
@@ -112,7 +114,14 @@ export function outcomeOf(recorded: RecordedEvent): StoredOutcome | undefined {
   if (event.type === 'command-rejected') {
     if (!isRejectionCode(event.code))
       throw new Error(`${recorded.stream}@${recorded.revision} refuses with an unknown code "${event.code}"`);
-    return { ...base, status: 'rejected', code: event.code, detail: event.detail, fields: event.fields };
+    return {
+      ...base,
+      status: 'rejected',
+      code: event.code,
+      detail: event.detail,
+      fields: event.fields,
+      correlationId: metadata.correlationId,
+    };
   }
   return {
     ...base,

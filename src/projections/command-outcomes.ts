@@ -24,7 +24,7 @@ export interface OutcomeRow {
 const payloadOf = (outcome: StoredOutcome): OutcomePayload =>
   outcome.status === 'applied'
     ? { balances: outcome.balances, result: outcome.result }
-    : { code: outcome.code, detail: outcome.detail, fields: outcome.fields };
+    : { code: outcome.code, detail: outcome.detail, fields: outcome.fields, correlationId: outcome.correlationId };
 
 /** Adds the outcomes that the batch states. */
 export async function applyCommandOutcomes(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {

@@ -18,7 +18,7 @@ const DOLLAR = { asset: 'USD', amount: '1.00' };
 const json = { 'content-type': 'application/json' };
 const depositedSoFar = async (): Promise<string> => (await api.post(`${deposits}?dryRun=true`, DOLLAR)).body.balances[0].available;
 /** Everything of an answer that a repeat must say again. */
-const said = ({ status, body: { position: _position, instance: _instance, ...body } }: Answer) => ({ status, body });
+const said = ({ status, body: { position: _position, ...body } }: Answer) => ({ status, body });
 
 describe('a key', () => {
   test('has one effect, however often the command is sent, and one answer', async () => {

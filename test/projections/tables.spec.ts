@@ -210,6 +210,7 @@ describe('outcomes and facts', () => {
       code: 'insufficient_funds',
       detail: 'not enough',
       fields: { asset: 'USD' },
+      correlationId: refused.metadata.correlationId,
     });
     expect(found?.externalIds).toEqual(new Map([['pay\u0000ment', deposit]]));
     expect(facts.get(empty.accountId)).toEqual({ revision: 0n, outcomes: new Map(), externalIds: new Map() });

@@ -10,7 +10,7 @@ import type { LedgerQueries } from '../queries.ts';
 import { readRoute } from '../read-route.ts';
 import { READERS } from '../roles.ts';
 
-function statusBody(outcome: StoredOutcome, instance: string): z.output<typeof CommandStatus> {
+function statusBody(outcome: StoredOutcome): z.output<typeof CommandStatus> {
   const { commandId, status, subject, revision, position } = outcome;
   const accountId = subject.kind === 'account' ? subject.accountId : undefined;
   const base = {
@@ -20,7 +20,10 @@ function statusBody(outcome: StoredOutcome, instance: string): z.output<typeof C
     revision: String(revision),
     position: String(position),
   };
-  if (outcome.status === 'rejected') return { ...base, problem: problemOf(outcome, { instance, commandId, revision, position }) };
+  if (outcome.status === 'rejected') {
+    const problem = problemOf(outcome, { instance: outcome.correlationId, commandId, revision, position });
+    return { ...base, problem };
+  }
   return { ...base, ...(accountId === undefined ? {} : { balances: [...outcome.balances] }), result: { ...outcome.result } };
 }
 
@@ -50,10 +53,10 @@ export const getCommand = readRoute({
     balances: [{ asset: 'USD', available: '90.00', held: '10.00' }],
     result: { entryId: ENTRY_ID },
   },
-  async answerTo({ params, principal, queries, requestId }): Promise<z.output<typeof CommandStatus> | Refusal> {
+  async answerTo({ params, principal, queries }): Promise<z.output<typeof CommandStatus> | Refusal> {
     const outcome = await queries.outcome(params.commandId);
     if (outcome === undefined || (await isSomebodyElses(outcome, ownerLimitOf(principal), queries)))
       return refusal('not_found', `No outcome of a command ${params.commandId}.`);
-    return statusBody(outcome, requestId);
+    return statusBody(outcome);
   },
 });
