@@ -148,7 +148,7 @@ async function startApi(
 
   const app = await createApp({
     bus,
-    queries: createQueries({ db: database.db, waitFor: position.waitFor }),
+    queries: createQueries({ streams: store.streams, db: database.db, waitFor: position.waitFor }),
     readiness: makeReadiness({
       lag,
       clock: clock.refusal,

@@ -115,6 +115,23 @@ export const Entry = z
       'A line of the journal: what one event changed in one asset of the account. `available` and `held` are the changes of the two, signed; `amount` is both together.',
   });
 
+export const AccountEvent = z
+  .object({
+    eventId: z.string().meta({ examples: ['5f0c7a36-0a0e-4c7e-9d55-2f7f0b6f3c11'] }),
+    type: z.string().meta({ description: 'What happened; `command-rejected` for a refusal.', examples: ['deposited'] }),
+    revision: Revision,
+    position: Position,
+    occurredAt: Time,
+    effectiveAt: Time.nullable(),
+    commandId,
+    key: z.string().meta({ description: 'The idempotency key of the command.' }),
+    actor: z.string().meta({ description: 'Who asked for it: an opaque id.' }),
+    transport: z.string(),
+    correlationId: z.string().meta({ description: 'The id of the request that brought the command.' }),
+    data: z.record(z.string(), z.unknown()).meta({ description: 'What the event says; its fields depend on its type.' }),
+  })
+  .meta({ id: 'AccountEvent', description: 'An event of the account, as the log has it.' });
+
 /** What happened in all of the ledger. */
 export const Statistics = z
   .object({

@@ -1,7 +1,9 @@
 // The questions that the API asks, over the projections' own query functions.
 import type { Asset } from '../domain/assets.ts';
+import type { RecordedEvent } from '../domain/events.ts';
 import type { AccountId, AssetCode, CommandId } from '../domain/ids.ts';
 import type { StoredOutcome } from '../domain/outcome.ts';
+import type { Streams } from '../eventstore/streams.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { AccountSummary } from '../projections/account-list.ts';
 import { findAccount, listAccounts } from '../projections/account-list.ts';
@@ -19,6 +21,7 @@ import type { Entry, EntryFilter } from '../projections/postings.ts';
 import { listEntries } from '../projections/postings.ts';
 import type { Statistic } from '../projections/statistics.ts';
 import { loadStatistics } from '../projections/statistics.ts';
+import { accountEvents } from './account-events.ts';
 import { sumOf } from './wire.ts';
 
 export type AccountView = AccountSummary;
@@ -45,6 +48,8 @@ export interface LedgerQueries {
   coins(accountId: AccountId, request: PageRequest): Promise<Page<CoinHeld>>;
   limits(accountId: AccountId, request: PageRequest): Promise<Page<Limit>>;
   entries(filter: EntryFilter, request: PageRequest): Promise<Page<Entry>>;
+  /** The events of the account up to the revision that the projections have seen, newest first. */
+  events(account: Pick<AccountView, 'accountId' | 'revision'>, request: PageRequest): Promise<Page<RecordedEvent>>;
   assets(request: PageRequest): Promise<Page<Asset>>;
   asset(code: AssetCode): Promise<Asset | undefined>;
   outcome(commandId: CommandId): Promise<StoredOutcome | undefined>;
@@ -53,11 +58,12 @@ export interface LedgerQueries {
 }
 
 export interface QueriesOptions {
+  readonly streams: Pick<Streams, 'read'>;
   readonly db: LedgerDb;
   readonly waitFor: LedgerQueries['waitFor'];
 }
 
-export const createQueries = ({ db, waitFor }: QueriesOptions): LedgerQueries => ({
+export const createQueries = ({ streams, db, waitFor }: QueriesOptions): LedgerQueries => ({
   waitFor,
   position: async () => {
     const { position } = await readCheckpoint(db);
@@ -70,6 +76,7 @@ export const createQueries = ({ db, waitFor }: QueriesOptions): LedgerQueries =>
   coins: async (accountId, request) => pageByCode(await coinsOf(db, accountId), ({ symbol }) => symbol, request),
   limits: async (accountId, request) => pageByCode(await limitsOf(db, accountId), ({ asset }) => asset, request),
   entries: (filter, request) => listEntries(db, filter, request),
+  events: (account, request) => accountEvents(streams, account, request),
   assets: async (request) => pageByCode(await listAssets(db), ({ code }) => code, request),
   asset: (code) => findAsset(db, code),
   outcome: (commandId) => findOutcome(db, commandId),

@@ -69,11 +69,12 @@ export interface TestApiOptions {
 export async function startTestApi({ app: given = {}, commands = {} }: TestApiOptions = {}): Promise<TestApi> {
   const stack = await startCommandStack(commands);
   const position = watchPosition(stack.database);
+  await position.waitFor(await stack.commands.registerInitialAssets(), 30_000);
   const registry = new Registry();
   const logged: string[] = [];
   const app = await createApp({
     bus: makeInProcessBus(stack.commands),
-    queries: createQueries({ db: stack.database.db, waitFor: position.waitFor }),
+    queries: createQueries({ streams: stack.store.streams, db: stack.database.db, waitFor: position.waitFor }),
     readiness: async () => ({ ready: true, checks: { projector: { ok: true } } }),
     registry,
     logger: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createQueries } from '../../src/api/queries.ts';
 import type { Rejection } from '../../src/domain/rejections.ts';
 import { rejection } from '../../src/domain/rejections.ts';
+import { connectEventStore } from '../../src/eventstore/client.ts';
 import { openDatabase } from '../../src/postgres/pool.ts';
 import type { TestApi, TestApiOptions } from './api-stack.ts';
 import { expectProblem, fundedAccount, newKey, openedAccount, startTestApi } from './api-stack.ts';
@@ -67,8 +68,9 @@ test('a mistake of our own in a question', async () => {
 
 test('a database that is out of reach of questions', async () => {
   await using nowhere = new AsyncDisposableStack();
+  const store = nowhere.adopt(connectEventStore('esdb://127.0.0.1:1?tls=false'), ({ close }) => close());
   const database = nowhere.adopt(openDatabase('postgres://nobody@127.0.0.1:1/nothing'), ({ close }) => close());
-  await start({ app: { queries: createQueries({ db: database.db, waitFor: async () => false }) } });
+  await start({ app: { queries: createQueries({ streams: store.streams, db: database.db, waitFor: async () => false }) } });
   const answer = await api.get('/v1/assets');
   expectProblem(answer, 503, 'store_unavailable', { retryable: true });
   expectRetryAfter(answer);

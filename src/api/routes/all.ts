@@ -7,6 +7,7 @@ import { bulkCommands } from './bulk-commands.ts';
 import { listCoins, removeCoin, updateCoin } from './coins.ts';
 import { getCommand } from './commands.ts';
 import { listEntries } from './entries.ts';
+import { listEvents } from './events.ts';
 import { closeAccount, freezeAccount, unfreezeAccount } from './lifecycle.ts';
 import { listLimits, setLimits } from './limits.ts';
 import { me, profile } from './me.ts';
@@ -22,6 +23,7 @@ export const ROUTES: readonly ApiRoute[] = [
   listBalances,
   getBalance,
   listEntries,
+  listEvents,
   updateCoin,
   listCoins,
   removeCoin,
