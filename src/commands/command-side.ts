@@ -3,13 +3,13 @@ import type { Rejection } from '../domain/rejections.ts';
 import type { EventStore } from '../eventstore/client.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import { loadAccounts } from '../projections/accounts.ts';
+import type { AskedFacts, FoundFacts } from '../projections/facts.ts';
 import { findFacts } from '../projections/facts.ts';
 import { inheritedLimits } from '../projections/limits.ts';
 import { makeAccountLoader } from './account-loader.ts';
 import { makeAssetRegistry } from './asset-registry.ts';
 import type { CommandHandler, CommandObserver } from './handler.ts';
 import { makeCommandHandler } from './handler.ts';
-import type { FactsQuestion, ProjectedFacts } from './known-facts.ts';
 import { makeLookupBatcher } from './lookup-batcher.ts';
 
 export interface CommandSideOptions {
@@ -47,7 +47,7 @@ export function makeCommandSide({ store, db, admission, observe, limits, now = D
   });
   const findProjected = makeLookupBatcher({
     ...LOOKUPS,
-    askAll: async (questions: readonly FactsQuestion[]): Promise<readonly ProjectedFacts[]> => {
+    askAll: async (questions: readonly AskedFacts[]): Promise<readonly FoundFacts[]> => {
       const facts = await findFacts(db, questions);
       return questions.flatMap(({ scope }) => facts.get(scope) ?? []);
     },

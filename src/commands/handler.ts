@@ -13,6 +13,7 @@ import type { Rejection } from '../domain/rejections.ts';
 import { rejection } from '../domain/rejections.ts';
 import { StoreUnavailable, UnreadableEvent } from '../eventstore/errors.ts';
 import type { AppendOutcome, Streams } from '../eventstore/streams.ts';
+import type { AskedFacts, FoundFacts } from '../projections/facts.ts';
 import type { AccountLoader, LoadedSubject } from './account-loader.ts';
 import { answerOf, refusalOf } from './answers.ts';
 import type { AssetRegistry } from './asset-registry.ts';
@@ -21,7 +22,6 @@ import { decideBatch } from './batch.ts';
 import type { CommandAnswer, CommandEnvelope } from './bus.ts';
 import { makeDoubts } from './doubts.ts';
 import { commandHashOf } from './idempotency.ts';
-import type { FactsQuestion, ProjectedFacts } from './known-facts.ts';
 import { knownFacts } from './known-facts.ts';
 import type { PendingCommand } from './mailbox.ts';
 import { makeMailboxes } from './mailbox.ts';
@@ -30,7 +30,7 @@ export interface CommandHandlerOptions {
   readonly streams: Streams;
   readonly accounts: AccountLoader;
   readonly assets: AssetRegistry;
-  readonly findProjected: (question: FactsQuestion) => Promise<ProjectedFacts>;
+  readonly findProjected: (question: AskedFacts) => Promise<FoundFacts>;
   readonly inheritedLimits: (ownerId: string) => Promise<InheritedLimits>;
   /** A refusal of every command, while the ledger must not take any (lag, clock); undefined: go ahead. */
   readonly admission: () => Rejection | undefined;

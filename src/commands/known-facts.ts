@@ -1,25 +1,15 @@
 // Keyed facts: which keys and external ids a stream has used. Postgres answers up to its revision p, memory covers what
 // came after the revision it was loaded at; where the two do not meet, the stream is read.
 import type { RecordedEvent } from '../domain/events.ts';
-import type { AccountId, CommandId } from '../domain/ids.ts';
+import type { CommandId } from '../domain/ids.ts';
 import type { StoredOutcome } from '../domain/outcome.ts';
 import { scopeOfSubject } from '../domain/outcome.ts';
 import type { Streams } from '../eventstore/streams.ts';
+import type { AskedFacts, FoundFacts } from '../projections/facts.ts';
 import type { LoadedSubject } from './account-loader.ts';
 import { externalIdIn, rememberFacts, secondUse } from './account-loader.ts';
 import type { PendingCommand } from './mailbox.ts';
 
-export interface FactsQuestion {
-  readonly scope: AccountId;
-  readonly commandIds: readonly CommandId[];
-  readonly externalIds: readonly string[];
-}
-/** All true at one moment: `revision` is the stream's last one that the projection had applied, -1 where it had none. */
-export interface ProjectedFacts {
-  readonly revision: bigint;
-  readonly outcomes: ReadonlyMap<CommandId, StoredOutcome>;
-  readonly externalIds: ReadonlyMap<string, CommandId>;
-}
 export interface StreamFacts {
   outcome(commandId: CommandId): StoredOutcome | undefined;
   isExternalIdUsed(externalId: string): boolean;
@@ -35,7 +25,7 @@ const MAX_REMEMBERED_WITHOUT_LOOKUP = 512;
 export async function knownFacts(
   loaded: LoadedSubject,
   waiting: readonly PendingCommand[],
-  findProjected: (question: FactsQuestion) => Promise<ProjectedFacts>,
+  findProjected: (question: AskedFacts) => Promise<FoundFacts>,
   streams: Pick<Streams, 'read'>,
 ): Promise<StreamFacts> {
   const isAllInMemory = loaded.base === -1n && loaded.outcomes.size <= MAX_REMEMBERED_WITHOUT_LOOKUP;
@@ -66,7 +56,7 @@ const fromMemory = (loaded: LoadedSubject): StreamFacts => ({
 });
 
 /** What the log holds past the ledger may repeat what the ledger never does: a key, an external id. The projector halts there, and so do we. */
-function verify(recorded: RecordedEvent, { outcomes, externalIds }: ProjectedFacts): void {
+function verify(recorded: RecordedEvent, { outcomes, externalIds }: FoundFacts): void {
   const { commandId } = recorded.metadata;
   const first = outcomes.get(commandId);
   if (first && first.eventId !== recorded.eventId) throw secondUse(recorded, `command ${commandId}`);

@@ -18,8 +18,6 @@ export interface AccountRow {
   readonly position: bigint;
   readonly status: AccountStatus;
   readonly ownerId?: string;
-  readonly externalId?: string;
-  readonly label?: string;
   readonly lastOccurredAt: string;
   readonly balances: readonly { readonly asset: AssetCode; readonly available: string; readonly held: string }[];
   readonly limits: readonly { readonly asset: AssetCode; readonly perWithdrawal?: string; readonly perDay?: string }[];
@@ -163,14 +161,12 @@ export async function loadAccounts(db: LedgerDb, accountIds: readonly AccountId[
     position: bigint;
     status: AccountStatus;
     owner_id: string | null;
-    external_id: string | null;
-    label: string | null;
     last_occurred_at: string;
     balances: AccountRow['balances'] | null;
     limits: AccountRow['limits'] | null;
     spending: AccountRow['spending'] | null;
   }>`
-    SELECT a.account_id, a.revision, a.position, a.status, a.owner_id, a.external_id, a.label, a.last_occurred_at,
+    SELECT a.account_id, a.revision, a.position, a.status, a.owner_id, a.last_occurred_at,
       (SELECT json_agg(json_build_object('asset', asset, 'available', available::text, 'held', held::text) ORDER BY asset)
         FROM balances b WHERE b.account_id = a.account_id) AS balances,
       (SELECT json_agg(json_strip_nulls(json_build_object('asset', asset, 'perWithdrawal', per_withdrawal::text, 'perDay', per_day::text)) ORDER BY asset)
@@ -188,8 +184,6 @@ export async function loadAccounts(db: LedgerDb, accountIds: readonly AccountId[
         position: row.position,
         status: row.status,
         ...(row.owner_id !== null && { ownerId: row.owner_id }),
-        ...(row.external_id !== null && { externalId: row.external_id }),
-        ...(row.label !== null && { label: row.label }),
         lastOccurredAt: row.last_occurred_at,
         balances: row.balances ?? [],
         limits: row.limits ?? [],

@@ -1,5 +1,6 @@
 // The service's metrics, by the names that dashboards and alerts are written against. No account id is ever a label.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { DURATION_BUCKETS_S } from '../api/routes/metrics.ts';
 import type { CommandObserver } from '../commands/handler.ts';
 
 export interface Metrics extends Pick<CommandObserver, 'answered' | 'appended' | 'conflicted'> {
@@ -16,8 +17,6 @@ export interface MetricSources {
   readonly isProjectorHalted: () => boolean;
 }
 
-/** From half a millisecond to ten seconds: what lies beyond is as bad as ten. */
-const DURATION_BUCKETS_S = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128];
 const MS_PER_S = 1000;
 

@@ -66,8 +66,6 @@ describe('the state of an account', () => {
       position,
       status: 'frozen',
       ownerId: 'owner-1',
-      externalId: 'crm-1',
-      label: 'Savings',
       lastOccurredAt: '2026-01-31T04:00:00.000Z',
       balances: [
         { asset: 'BTC', available: '0.00000000', held: '0.00000000' },

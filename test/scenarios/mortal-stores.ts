@@ -27,6 +27,8 @@ export interface Mortal {
 export interface MortalStores extends LedgerStores {
   readonly postgres: Mortal;
   readonly eventStore: Mortal;
+  /** Holds the event store still; everything sent to it meanwhile reaches it when it is let go on. */
+  readonly frozenEventStore: Mortal;
 }
 
 /** A Postgres and an event store of this scenario's own, both durable, as on a bare machine. */
@@ -52,6 +54,10 @@ export async function startMortalStores(): Promise<MortalStores> {
         eventStore = await startEmbeddedEventStore({ dataDir });
         expectSameUrl(eventStore.url, EVENTSTORE_URL);
       },
+    },
+    frozenEventStore: {
+      kill: async () => sendSignal(eventStore.pid, 'SIGSTOP'),
+      restart: async () => sendSignal(eventStore.pid, 'SIGCONT'),
     },
     postgres: {
       async kill() {

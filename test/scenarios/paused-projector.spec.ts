@@ -30,8 +30,11 @@ interface Stopped {
 
 /** Stops whichever process projects, inside a transaction, where it holds the checkpoint's lock. */
 async function stopInTransaction(): Promise<Stopped> {
-  const state = `SELECT bool_or(state = 'active') AS busy, bool_or(state = 'idle in transaction') AS held
-    FROM pg_stat_activity WHERE application_name = $1`;
+  // A batch locks the checkpoint's row before anything else, and with that, in this mode, its table.
+  const state = `
+    SELECT bool_or(state = 'active') AS busy, bool_or(state = 'idle in transaction' AND relation = 'checkpoint'::regclass) AS held
+    FROM pg_stat_activity LEFT JOIN pg_locks ON pg_locks.pid = pg_stat_activity.pid AND mode = 'RowShareLock'
+    WHERE application_name = $1`;
   return eventually('the projector is stopped inside a transaction', async () => {
     const { owner = '' } = (await lease()) ?? {};
     const which = owner.includes(`/${ledgers.processes()[0].pid}/`) ? 0 : 1;

@@ -4,7 +4,7 @@ import { Histogram } from '@prometheus-io/client';
 import type { FastifyInstance } from 'fastify';
 
 /** From half a millisecond to ten seconds: what lies beyond is as bad as ten. */
-const BUCKETS_S = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+export const DURATION_BUCKETS_S = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 const MS_PER_S = 1_000;
 /** What requests that no route takes are counted under: their paths are anybody's invention, and never become labels. */
 const NO_ROUTE = 'none';
@@ -15,7 +15,7 @@ export function addMetrics(app: FastifyInstance, registry: Registry): void {
     name: 'http_server_request_duration_seconds',
     help: 'Time of a request, from its head to the end of its answer.',
     labelNames: ['http_request_method', 'http_route', 'http_response_status_code'],
-    buckets: BUCKETS_S,
+    buckets: DURATION_BUCKETS_S,
     registers: [registry],
   });
   app.addHook('onResponse', async ({ method, routeOptions }, reply) => {
