@@ -62,14 +62,15 @@ export async function takeLease(db: LedgerDb, owner: string, leaseMs: number): P
   return row && toCheckpoint(row);
 }
 
-/** Makes the lease last another `leaseMs`. False: it is somebody else's now. */
-export async function renewLease(db: LedgerDb, owner: string, leaseMs: number): Promise<boolean> {
-  const { numUpdatedRows } = await db
+/** Makes the lease last another `leaseMs`. @returns the checkpoint's position (-1n before the first event); undefined: the lease is somebody else's now. */
+export async function renewLease(db: LedgerDb, owner: string, leaseMs: number): Promise<bigint | undefined> {
+  const row = await db
     .updateTable('checkpoint')
     .set({ lease_until: leaseEnd(leaseMs) })
     .where('owner', '=', owner)
+    .returning('position')
     .executeTakeFirst();
-  return numUpdatedRows === 1n;
+  return row && (row.position ?? -1n);
 }
 
 /** Gives the lease up, so that a standby takes over at once. Nothing happens where it is somebody else's. */

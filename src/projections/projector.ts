@@ -126,9 +126,12 @@ export function makeProjector(options: ProjectorOptions): Projector {
     }
   }
 
+  /** Also false where the tables went back behind what was applied (a replica that lagged was promoted): then the work is taken up anew from there. */
   async function stillOurs(): Promise<boolean> {
+    const applied = status.position;
     try {
-      return await renewLease(db, lease.owner, leaseMs);
+      const position = await renewLease(db, lease.owner, leaseMs);
+      return position !== undefined && position >= applied;
     } catch (error) {
       logger.warn({ err: error }, 'the lease could not be renewed'); // every batch checks it anyway
       return true;

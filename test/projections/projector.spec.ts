@@ -217,3 +217,18 @@ describe('a projector', () => {
     expect(projectors.map((projector) => projector.status().halted)).toEqual([undefined, undefined, undefined]);
   });
 });
+
+describe('tables that went back behind what was applied', () => {
+  it('are filled again from where they stand, without a new event', async () => {
+    const projector = started({ leaseMs: 300 });
+    const accountId = newAccountId();
+    await ledger.append(accountStream(accountId), newEvent(opened()), newEvent(deposited('1.00')));
+    await ledger.caughtUp();
+    // As after the promotion of a replica that had nothing yet; the lease is the same projector's still.
+    await sql`TRUNCATE accounts, balances, system_balances, postings, command_outcomes, statistics`.execute(ledger.db);
+    await sql`UPDATE checkpoint SET position = NULL, event_id = NULL, events = 0, recorded_at = NULL`.execute(ledger.db);
+    await ledger.caughtUp();
+    expect(await balancesOf(ledger.db, accountId)).toMatchObject([{ available: '1.00' }]);
+    expect(projector.status()).toMatchObject({ state: 'running', eventsApplied: 2n });
+  });
+});
