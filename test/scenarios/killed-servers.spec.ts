@@ -13,8 +13,8 @@ const ledgers = await startTwoLedgers({
   stores,
   settings: {
     LEDGER_LEASE_SECONDS: '1',
-    // How long an append may be without an answer, and then be tried again: short, so that much is left in doubt.
-    EVENTSTORE_URL: `${stores.environment.EVENTSTORE_URL}&defaultDeadline=1000`,
+    // The store may carry out an append long after the ledger has given up waiting for it: so doubts come true.
+    EVENTSTORE_URL: `${stores.environment.EVENTSTORE_URL}&defaultDeadline=60000`,
     LEDGER_DOUBT_BUDGET_MS: '1000',
   },
 });
