@@ -38,7 +38,7 @@ const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres')
 function depositOf(accountId: AccountId, n: number): { eventId: string; event: StoredEvent; metadata: EventMetadata } {
   const key = `seed-${n}`;
   const commandId = commandIdOf(accountId, key);
-  const available = formatMinor(BigInt(n) * 100n, 2);
+  const available = formatMinor(BigInt(n) * 10_000n, 2);
   const occurredAt = new Date().toISOString();
   return {
     eventId: randomUUID(),
@@ -59,7 +59,7 @@ const deposited = (available: string): StoredEvent => ({
   type: 'deposited',
   version: 1,
   asset: USD,
-  amount: '1.00',
+  amount: '100.00',
   balances: [{ asset: USD, available, held: '0.00' }],
 });
 
@@ -128,16 +128,22 @@ const quantile = (sorted: readonly number[], q: number): number =>
 
 async function compare(title: string, cachedAccounts: number, small: AccountId, large: AccountId): Promise<void> {
   const service = await startService(cachedAccounts);
+  try {
+    await time(title, service.url, small, large);
+  } finally {
+    await service.stop();
+  }
+}
+
+async function time(title: string, url: string, small: AccountId, large: AccountId): Promise<void> {
   const times: Record<string, number[]> = { small: [], large: [] };
   for (let n = -WARM_UP; n < samples; n += 1) {
     // In turns, so that whatever else the machine does meets both alike.
-    const [ofSmall, ofLarge] =
-      n % 2 === 0 ? [await withdraw(service.url, small), await withdraw(service.url, large)] : await inReverse(service.url, small, large);
+    const [ofSmall, ofLarge] = n % 2 === 0 ? [await withdraw(url, small), await withdraw(url, large)] : await inReverse(url, small, large);
     if (n < 0) continue;
     times['small']?.push(ofSmall);
     times['large']?.push(ofLarge);
   }
-  await service.stop();
   const [s, l] = [times['small'] ?? [], times['large'] ?? []].map((list) => list.toSorted((a, b) => a - b));
   if (!s || !l) throw new Error('nothing was measured');
   const shown = (list: readonly number[]): string => `p50 ${quantile(list, 0.5).toFixed(2)} ms, p99 ${quantile(list, 0.99).toFixed(2)} ms`;
