@@ -5,12 +5,14 @@ import { RefusedRequest, refusal } from './problems.ts';
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** The names that would reach an object's prototype, were the value ever merged into another. */
 const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['__proto__']);
+/** Far more than any body has use for; what goes through a value by calling itself would run out of stack on thousands. */
+const MAX_DEPTH = 64;
 
 /**
  * Reads a JSON text.
  * @returns undefined for no text at all.
  * @throws RefusedRequest malformed_request where it is no UTF-8 or no JSON, names a member twice (RFC 8259 leaves open
- * which one counts), or names `__proto__`.
+ * which one counts), names `__proto__`, or is nested deeper than 64.
  */
 export function parseJsonBody(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return undefined;
@@ -21,7 +23,7 @@ export function parseJsonBody(bytes: Uint8Array): unknown {
   } catch {
     throw malformed('The body is not JSON.');
   }
-  const fault = nameFault(text);
+  const fault = structureFault(text);
   if (fault !== undefined) throw malformed(fault);
   return value;
 }
@@ -39,8 +41,8 @@ const malformed = (detail: string): RefusedRequest => new RefusedRequest(refusal
 /** Strings and what opens or closes an object or array, in the order they stand; everything else does not matter here. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g;
 
-/** What is wrong with the member names of a text that is known to be JSON. */
-function nameFault(text: string): string | undefined {
+/** What is wrong with the member names or the nesting of a text that is known to be JSON. */
+function structureFault(text: string): string | undefined {
   const open: (Set<string> | undefined)[] = [];
   for (const [token, colon] of text.matchAll(TOKEN)) {
     if (token === '{') open.push(new Set());
@@ -53,6 +55,7 @@ function nameFault(text: string): string | undefined {
       if (names?.has(name)) return `The member "${name.slice(0, 64)}" stands twice in one object.`;
       names?.add(name);
     }
+    if (open.length > MAX_DEPTH) return `The body is nested deeper than ${MAX_DEPTH} levels.`;
   }
   return undefined;
 }

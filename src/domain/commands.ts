@@ -25,8 +25,11 @@ export const QuantitySchema = z
   .refine((text) => !isZero(text), 'not zero')
   .meta({ amount: true, examples: ['-0.5'] });
 
-/** RFC 3339 in UTC. */
-export const TimestampSchema = z.iso.datetime({ precision: null }).meta({ examples: ['2026-01-31T12:00:00Z'] });
+/** RFC 3339 in UTC. The year 0 is left out: not every calendar has it, and Postgres could not keep it. */
+export const TimestampSchema = z.iso
+  .datetime({ precision: null })
+  .refine((text) => !text.startsWith('0000'), 'from the year 1 on')
+  .meta({ examples: ['2026-01-31T12:00:00Z'] });
 const MAX_METADATA_JSON = 4096;
 /** Control characters and halves of surrogate pairs have no place in books, and not every store can keep them. */
 const isPlainText = (text: string): boolean => !/[\p{Cc}\p{Cs}]/u.test(text);
@@ -35,8 +38,15 @@ const Text = textUpTo(255);
 /** A payment's own id, unique per account. */
 const ExternalId = Text;
 const Reason = textUpTo(500);
+/** Whether every name and text in it can be written as UTF-8: canonical JSON, and so a command's hash, knows no others. */
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([name, inner]) => name.isWellFormed() && isWellFormed(inner));
+}
 const Metadata = z
   .record(z.string().min(1).max(64), z.json())
+  .refine(isWellFormed, 'no halves of surrogate pairs')
   .refine((value) => JSON.stringify(value).length <= MAX_METADATA_JSON, `at most ${MAX_METADATA_JSON} characters of JSON`);
 
 export const OpenAccountBody = z.strictObject({

@@ -35,8 +35,15 @@ test.each([
   ['a name twice, with space before the colon', '{"a" :1,"a"\n:2}'],
   ['__proto__', '{"__proto__":{"amount":"1"}}'],
   ['__proto__, escaped', '{"\\u005f_proto__":1}'],
+  ['arrays nested deeper than 64', `${'['.repeat(65)}${']'.repeat(65)}`],
+  ['objects nested deeper than 64', `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`],
 ])('is refused: %s', (_what, text) => {
   expect(() => parse(text)).toThrow(RefusedRequest);
+});
+
+test('as many brackets as one likes side by side, and 64 levels of them', () => {
+  const text = `[${'[],{},'.repeat(1000)}"${'['.repeat(100)}",${'['.repeat(63)}${']'.repeat(63)}]`;
+  expect(parse(text)).toEqual(JSON.parse(text));
 });
 
 test('bytes that are no UTF-8 are refused', () => {

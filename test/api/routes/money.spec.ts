@@ -76,6 +76,26 @@ describe('a deposit', () => {
     expectProblem(await api.post(path, { ...body, effectiveAt: '2999-01-01T00:00:00Z' }), 400, 'malformed_request');
     expectProblem(await api.post(path, { ...body, effectiveAt: '2020-01-01T00:00:00+01:00' }), 400, 'malformed_request');
   });
+
+  test('is dated to years that the projections can keep', async () => {
+    const accountId = await openedAccount(api);
+    const path = `/v1/accounts/${accountId}/deposits`;
+    const body = { asset: 'USD', amount: '1.00' };
+    expectProblem(await api.post(path, { ...body, effectiveAt: '0000-12-31T23:59:59Z' }), 400, 'malformed_request');
+    const { status, body: applied } = await api.post(path, { ...body, effectiveAt: '0001-01-01T00:00:00Z' });
+    expect(status).toBe(201);
+    const entries = await api.get(`/v1/accounts/${accountId}/entries?minPosition=${applied.position}`);
+    expect(entries.body.data[0].effectiveAt).toBe('0001-01-01T00:00:00.000Z');
+  });
+
+  test.each([
+    ['half of a surrogate pair', { note: ['\uD83D'] }],
+    ['a name with half of one', { note: { '\uDE00': 1 } }],
+    ['a thousand levels', { note: JSON.parse(`${'['.repeat(1000)}${']'.repeat(1000)}`) }],
+  ])('is refused with metadata that no log keeps: %s', async (_what, metadata) => {
+    const path = `/v1/accounts/${await openedAccount(api)}/deposits`;
+    expectProblem(await api.post(path, { asset: 'USD', amount: '1.00', metadata }), 400, 'malformed_request');
+  });
 });
 
 describe('a withdrawal', () => {
