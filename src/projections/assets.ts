@@ -1,5 +1,7 @@
 // The table of assets.
 import type { Transaction } from 'kysely';
+import { sql } from 'kysely';
+import { parseDecimal } from '../domain/amounts.ts';
 import type { Asset } from '../domain/assets.ts';
 import type { AssetRegistered } from '../domain/events.ts';
 import type { AccountId, AssetCode } from '../domain/ids.ts';
@@ -70,6 +72,24 @@ export async function applyAssets(tx: Transaction<LedgerTables>, batch: readonly
       first.recorded,
       found === undefined ? 'the asset was never registered' : `it follows on revision ${found.revision} of its stream`,
     );
+  }
+}
+
+/**
+ * Checks that every amount is at its registered asset's scale. The scale is read off an amount's text, so an amount that was written past the
+ * ledger with another one would stand in the books, and no command could ever be decided on the balance it left.
+ * @throws UnappliableEvent for the first event with such an amount.
+ */
+export async function checkScales(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
+  const amounts = batch.flatMap(({ recorded, lines }) => lines.map(({ asset, available }) => ({ recorded, asset, available })));
+  if (amounts.length === 0) return;
+  const codes = [...new Set(amounts.map(({ asset }) => asset))];
+  const rows = await tx.selectFrom('assets').select(['code', 'scale']).where('code', '=', sql<AssetCode>`ANY(${codes}::text[])`).execute(); // one text, however many codes
+  const scales = new Map(rows.map(({ code, scale }) => [code, scale]));
+  for (const { recorded, asset, available } of amounts) {
+    const [scale, written] = [scales.get(asset), parseDecimal(available).scale];
+    if (scale !== undefined && scale !== written)
+      throw new UnappliableEvent(recorded, `${asset} has ${scale} decimals, and an amount was written with ${written}`);
   }
 }
 

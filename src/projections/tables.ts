@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely';
 import type { LedgerTables } from '../postgres/tables.ts';
 import { applyAccounts } from './accounts.ts';
-import { applyAssets } from './assets.ts';
+import { applyAssets, checkScales } from './assets.ts';
 import type { BatchEvent } from './batch.ts';
 import { applyCommandOutcomes } from './command-outcomes.ts';
 import { applyExternalIds } from './external-ids.ts';
@@ -15,6 +15,7 @@ import { applyStatistics } from './statistics.ts';
 export async function applyToTables(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
   await applyAccounts(tx, batch); // first: it checks that the streams go on where they ended
   await applyAssets(tx, batch);
+  await checkScales(tx, batch);
   await applyPostings(tx, batch); // and the balances with them
   await applyLimits(tx, batch);
   await applySpending(tx, batch);

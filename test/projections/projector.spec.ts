@@ -1,7 +1,7 @@
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { accountStream } from '../../src/domain/events.ts';
+import { accountStream, assetStream } from '../../src/domain/events.ts';
 import { connectEventStore } from '../../src/eventstore/client.ts';
 import type { NewEvent } from '../../src/eventstore/codec.ts';
 import { loadAccounts } from '../../src/projections/accounts.ts';
@@ -10,7 +10,7 @@ import { readCheckpoint } from '../../src/projections/checkpoint.ts';
 import { CheckpointMismatch } from '../../src/projections/errors.ts';
 import { annulHaltedEvent, NotHaltedThere } from '../../src/projections/halt.ts';
 import type { Projector } from '../../src/projections/projector.ts';
-import { deposited, newAccountId, newCommandId, newEvent, opened, until, withdrawn } from '../eventstore/new-events.ts';
+import { deposited, newAccountId, newCommandId, newEvent, opened, USD, until, withdrawn } from '../eventstore/new-events.ts';
 import { startEventStore } from '../stack/eventstore.ts';
 import type { LedgerUnderTest } from './ledger-under-test.ts';
 import { startLedger } from './ledger-under-test.ts';
@@ -230,5 +230,19 @@ describe('tables that went back behind what was applied', () => {
     await ledger.caughtUp();
     expect(await balancesOf(ledger.db, accountId)).toMatchObject([{ available: '1.00' }]);
     expect(projector.status()).toMatchObject({ state: 'running', eventsApplied: 2n });
+  });
+});
+
+describe('an amount that was written past the ledger at another scale than its asset has', () => {
+  it('stops the projector, so that it can be annulled before any command is decided on it', async () => {
+    await ledger.append(
+      assetStream(USD),
+      newEvent({ type: 'asset-registered', version: 1, code: USD, name: 'US dollar', kind: 'fiat', scale: 2, active: true }),
+    );
+    const stream = accountStream(newAccountId());
+    await ledger.append(stream, newEvent(opened()), newEvent(deposited('1.000')));
+    const projector = started();
+    await halted(projector);
+    expect(projector.status().halted).toMatchObject({ stream, revision: 1n, reason: expect.stringContaining('USD has 2 decimals') });
   });
 });
