@@ -4,16 +4,20 @@ import type { StreamingRead } from '@eventstore/db-client';
 import { StreamNotFoundError, UnknownError } from '@eventstore/db-client';
 import type { Connection } from './connection.ts';
 import { StoreUnavailable } from './errors.ts';
+import { within } from './within.ts';
 
 /** How servers refuse a position in the log that is no record's. */
 const NO_SUCH_POSITION = /InvalidPosition/;
+
+/** A server that says nothing for so long, though its connection stands, has stopped. Whoever waits for it must be told. */
+const SILENCE_MS = 10_000;
 
 const isAbsence = (error: unknown): boolean =>
   error instanceof StreamNotFoundError || (error instanceof UnknownError && NO_SUCH_POSITION.test(error.message));
 
 /**
  * What `open` reads, to its end or until the caller stops; nothing where the stream or the position does not exist.
- * @throws StoreUnavailable
+ * @throws StoreUnavailable, also where the server falls silent for 10 s
  */
 export async function* reading<Resolved>(
   connection: Connection,
@@ -25,7 +29,12 @@ export async function* reading<Resolved>(
   source.on('error', () => {}); // an error that comes after the last event has no other listener
   try {
     // Left alone on return: a destroyed stream would keep the gRPC call behind it waiting to be read, and its connection with it.
-    yield* source.iterator({ destroyOnReturn: false });
+    const events = source.iterator({ destroyOnReturn: false });
+    for (;;) {
+      const next = await within(SILENCE_MS, events.next());
+      if (next.done === true) return;
+      yield next.value;
+    }
   } catch (error) {
     if (!isAbsence(error)) throw new StoreUnavailable(doing, error);
   } finally {

@@ -22,6 +22,7 @@ import type { Connection } from './connection.ts';
 import type { EventPlace } from './errors.ts';
 import { UnreadableEvent } from './errors.ts';
 import { reading } from './reading.ts';
+import { within } from './within.ts';
 
 export type AppendOutcome =
   | { readonly kind: 'appended'; readonly lastRevision: bigint; readonly position: bigint }
@@ -71,14 +72,6 @@ function outcomeOfFailure(thrown: unknown): AppendOutcome {
   return REFUSALS.some((refusal) => error instanceof refusal)
     ? { kind: 'refused', reason: error.message || error.name }
     : { kind: 'unknown', error };
-}
-
-/** The promise, or a rejection after `ms`. A rejection that comes later still has been listened to. */
-function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 const isLedgerStream = (stream: string): boolean => STREAM_PREFIXES.some((prefix) => stream.startsWith(prefix));

@@ -170,6 +170,20 @@ describe('an event store that is away', () => {
   });
 });
 
+describe('a server that stops answering, though its connection stands', () => {
+  it('is given up by whoever reads, and read again when it goes on', async () => {
+    await using stuck = await startEventStore();
+    const held = connectEventStore(stuck.url);
+    const stream = newStream();
+    await held.streams.append(stream, [newEvent(opened())], { expecting: -1n });
+    process.kill(stuck.pid, 'SIGSTOP');
+    await expect(collect(held.streams.read(stream, 0n))).rejects.toBeInstanceOf(StoreUnavailable);
+    process.kill(stuck.pid, 'SIGCONT');
+    expect(await collect(held.streams.read(stream, 0n))).toHaveLength(1);
+    await held.close();
+  });
+});
+
 /** The first outcome that is known; the client needs a moment to find a server that came back. */
 async function settled<Outcome extends { readonly kind: string }>(attempt: () => Promise<Outcome>): Promise<Outcome> {
   for (;;) {
