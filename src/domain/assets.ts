@@ -31,11 +31,14 @@ export const INITIAL_ASSETS: readonly Asset[] = z.array(AssetSchema).parse([
 /** What a coin may be priced in when it is named by its trading pair, e.g. `btcusdt`. */
 const PAIR_QUOTES = ['USDT', 'USDC', 'USD', 'EUR', 'GBP', 'BTC', 'ETH'] as const;
 
+const ASCII = /^\p{ASCII}*$/u;
+
 /**
  * The asset codes that a coin's symbol may mean, in the order in which they are tried: the exact code first,
  * then the code before a known quote (`btcusdt` may be BTCUSDT, else BTC).
  */
 export function codesNamedBy(symbol: string): readonly AssetCode[] {
+  if (!ASCII.test(symbol)) return []; // letters of other alphabets have capitals here: a long s would be an S
   const upper = symbol.toUpperCase();
   const bases = PAIR_QUOTES.filter((quote) => upper.length > quote.length && upper.endsWith(quote)).map((quote) =>
     upper.slice(0, -quote.length),

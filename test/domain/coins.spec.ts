@@ -31,6 +31,9 @@ describe('update-coin', () => {
     given(opened()).when(change('EUR', '1')).thenRejected('unknown_asset');
   });
 
+  it('reads no letter of another alphabet as one of its own', () =>
+    given(opened()).when(change('\u017Folusdt', '1')).thenRejected('unknown_asset', { asset: '\u017Folusdt' }));
+
   it('is refused by a frozen and by a closed account', () => {
     given(opened(), frozen()).when(change('BTC', '1')).thenRejected('account_frozen');
     given(opened(), closed()).when(change('BTC', '1')).thenRejected('account_closed');

@@ -56,7 +56,10 @@ describe('entries are found', () => {
   ])('by %s', async (query, types) => {
     expect(typesOf(await read(`&${query}`))).toEqual(types);
   });
-  test.each(['asset=usd', 'type=paid', 'from=yesterday', 'to=2020-01-01', 'reference='])('not by %s', async (query) => {
-    expectProblem(await api.get(`${path}?${query}`), 400, 'malformed_request');
-  });
+  test.each(['asset=usd', 'type=paid', 'from=yesterday', 'from=0000-01-01T00:00:00Z', 'to=2020-01-01', 'reference='])(
+    'not by %s',
+    async (query) => {
+      expectProblem(await api.get(`${path}?${query}`), 400, 'malformed_request');
+    },
+  );
 });
