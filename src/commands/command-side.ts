@@ -1,6 +1,7 @@
 // The parts of command handling put together, over an event store and a database.
 import type { Rejection } from '../domain/rejections.ts';
 import type { EventStore } from '../eventstore/client.ts';
+import { within } from '../eventstore/within.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import { loadAccounts } from '../projections/accounts.ts';
 import type { AskedFacts, FoundFacts } from '../projections/facts.ts';
@@ -34,7 +35,7 @@ export interface CommandSide extends CommandHandler {
 }
 
 /** Two statements under way are enough: while one runs, the next one fills. */
-const LOOKUPS = { maxBatch: 500, maxConcurrent: 2 };
+const LOOKUPS = { maxBatch: 500, maxConcurrent: 2, giveUpMs: 10_000 };
 
 export function makeCommandSide({ store, db, admission, observe, limits, now = Date.now }: CommandSideOptions): CommandSide {
   const { streams } = store;
@@ -61,7 +62,7 @@ export function makeCommandSide({ store, db, admission, observe, limits, now = D
     accounts,
     assets,
     findProjected,
-    inheritedLimits: (ownerId) => inheritedLimits(db, ownerId),
+    inheritedLimits: (ownerId) => within(LOOKUPS.giveUpMs, inheritedLimits(db, ownerId)),
     admission,
     now,
     maxWaitingPerAccount: limits.mailboxCommands,

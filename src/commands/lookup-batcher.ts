@@ -1,4 +1,5 @@
 // Many look-ups, one statement: whatever is asked while a statement runs goes into the next one.
+import { within } from '../eventstore/within.ts';
 
 export interface LookupBatcherOptions<Question, Answer> {
   /** Answers all questions in one statement, in their order. */
@@ -7,6 +8,8 @@ export interface LookupBatcherOptions<Question, Answer> {
   readonly maxBatch: number;
   /** The most statements under way at once. */
   readonly maxConcurrent: number;
+  /** How long a statement may take before its questions fail; a database that hangs must not hold commands for ever. */
+  readonly giveUpMs: number;
 }
 
 interface Waiting<Question, Answer> {
@@ -19,7 +22,7 @@ interface Waiting<Question, Answer> {
 export function makeLookupBatcher<Question, Answer>(
   options: LookupBatcherOptions<Question, Answer>,
 ): (question: Question) => Promise<Answer> {
-  const { askAll, maxBatch, maxConcurrent } = options;
+  const { askAll, maxBatch, maxConcurrent, giveUpMs } = options;
   let waiting: Waiting<Question, Answer>[] = [];
   let running = 0;
   let scheduled = false;
@@ -35,7 +38,7 @@ export function makeLookupBatcher<Question, Answer>(
   };
   const answer = async (batch: readonly Waiting<Question, Answer>[]): Promise<void> => {
     try {
-      const answers = await askAll(batch.map(({ question }) => question));
+      const answers = await within(giveUpMs, askAll(batch.map(({ question }) => question)));
       batch.forEach(({ resolve, reject }, index) => {
         const found = answers[index];
         if (found === undefined) reject(new Error('a look-up came back without an answer'));

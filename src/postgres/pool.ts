@@ -75,6 +75,9 @@ function prepareStatements(client: pg.PoolClient, nameOf: (text: string) => stri
   });
 }
 
+/** For a free connection or a new one: a server that does not answer is as good as away. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
 /** Opens the database at `url` (`postgres://…`). Connects when first used, and again after a connection was lost. */
 export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
   const { maxConnections = 10, applicationName = 'ledger', schema, preparedStatements = true, onIdleError } = options;
@@ -84,6 +87,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     application_name: applicationName,
     types,
     keepAlive: true,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     ...(schema !== undefined && { options: `-c search_path=${schema}` }),
   });
   pool.on('error', (error) => onIdleError?.(error)); // without a listener it would end the process

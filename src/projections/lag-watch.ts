@@ -1,5 +1,6 @@
 // A watch over the distance between log and projections: for metrics, for readiness, and to stop taking commands in time.
 import type { Streams } from '../eventstore/streams.ts';
+import { within } from '../eventstore/within.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { Halt } from './checkpoint.ts';
 import { readCheckpoint } from './checkpoint.ts';
@@ -37,7 +38,7 @@ export function watchLag({ streams, db }: { readonly streams: Pick<Streams, 'hea
   let behind: { readonly head: bigint; readonly sinceMs: number } | undefined;
 
   async function lookAtBoth(): Promise<LagReport> {
-    const [head, checkpoint] = await Promise.all([attempt('the event store', streams.head()), attempt('Postgres', readCheckpoint(db))]);
+    const [head, checkpoint] = await Promise.all([attempt(streams.head()), attempt(readCheckpoint(db))]);
     const eventStoreError = head instanceof Error ? head : undefined;
     const databaseError = checkpoint instanceof Error ? checkpoint : undefined;
     const errors = { ...(eventStoreError && { eventStoreError }), ...(databaseError && { databaseError }) };
@@ -74,15 +75,5 @@ export function watchLag({ streams, db }: { readonly streams: Pick<Streams, 'hea
 }
 
 /** The answer, or the error that came instead, or came of waiting too long. */
-async function attempt<Answer>(server: string, asked: Promise<Answer>): Promise<Answer | Error> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Error>((resolve) => {
-    timer = setTimeout(() => resolve(new Error(`${server} has not answered within ${GIVE_UP_MS} ms`)), GIVE_UP_MS);
-  });
-  const answer = asked.catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const attempt = <Answer>(asked: Promise<Answer>): Promise<Answer | Error> =>
+  within(GIVE_UP_MS, asked).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));

@@ -8,6 +8,7 @@ describe('look-ups', () => {
     const ask = makeLookupBatcher<number, string>({
       maxBatch: 10,
       maxConcurrent: 1,
+      giveUpMs: 10_000,
       askAll: async (questions) => {
         statements.push([...questions]);
         await sleep(1);
@@ -27,6 +28,7 @@ describe('look-ups', () => {
     const ask = makeLookupBatcher<number, number>({
       maxBatch: 10,
       maxConcurrent: 2,
+      giveUpMs: 10_000,
       askAll: async (questions) => {
         if (isDown) throw new Error('down');
         return questions;
@@ -36,5 +38,16 @@ describe('look-ups', () => {
     expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     isDown = false;
     expect(await ask(3)).toBe(3);
+  });
+
+  it('of a statement that hangs fail, and do not keep the next ones from being asked', async () => {
+    const ask = makeLookupBatcher<number, number>({
+      maxBatch: 1,
+      maxConcurrent: 1,
+      giveUpMs: 50,
+      askAll: (questions) => (questions[0] === 1 ? new Promise(() => {}) : Promise.resolve(questions)),
+    });
+    const [hung, next] = await Promise.allSettled([ask(1), ask(2)]);
+    expect([hung.status, next]).toEqual(['rejected', { status: 'fulfilled', value: 2 }]);
   });
 });
