@@ -7,6 +7,7 @@ import { scopeOf } from '../domain/commands.ts';
 import type { InheritedLimits } from '../domain/decision.ts';
 import type { RecordedEvent, Subject } from '../domain/events.ts';
 import { accountStream, assetStream } from '../domain/events.ts';
+import type { CommandId } from '../domain/ids.ts';
 import { commandIdOf } from '../domain/ids.ts';
 import { outcomeOf } from '../domain/outcome.ts';
 import type { Rejection } from '../domain/rejections.ts';
@@ -78,6 +79,8 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
     maxWaitingPerStream: options.maxWaitingPerAccount,
     maxWaiting: options.maxWaiting,
   });
+  /** The commands taken and not yet answered, dry runs apart. */
+  const underWay = new Set<CommandId>();
   let isDraining = false;
   /** True since an append had no answer: before the next attempt the store has to show that it is there. */
   let isStoreSuspect = false;
@@ -253,21 +256,28 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
         const subject: Subject =
           command.type === 'register-asset' ? { kind: 'asset', code: command.code } : { kind: 'account', accountId: command.accountId };
         const stream = subject.kind === 'account' ? accountStream(subject.accountId) : assetStream(subject.code);
+        const commandId = commandIdOf(scopeOf(command), envelope.key);
+        let isFirst = false;
         const pending: PendingCommand = {
           envelope,
-          commandId: commandIdOf(scopeOf(command), envelope.key),
+          commandId,
           commandHash: commandHashOf(command),
           answer: (given) => {
             if (isAnswered) return;
             isAnswered = true;
+            if (isFirst) underWay.delete(commandId);
             observe.answered(envelope, given, options.now() - startedAt);
             resolve(given);
           },
         };
         const refusal = isDraining ? rejection('overloaded', 'The ledger is shutting down.') : options.admission();
-        if (refusal) refuse(stream, pending, refusal);
-        else if (!mailboxes.post(stream, subject, pending))
-          refuse(stream, pending, rejection('overloaded', 'Too many commands are waiting.'));
+        // A repeat that cannot wait for the first must not be told that it never will be applied: the first may be.
+        const turnAway = (why: Rejection): void =>
+          refuse(stream, pending, underWay.has(commandId) && !envelope.dryRun ? unknownOutcome() : why);
+        if (refusal) return turnAway(refusal);
+        if (!mailboxes.post(stream, subject, pending)) return turnAway(rejection('overloaded', 'Too many commands are waiting.'));
+        isFirst = !envelope.dryRun && !underWay.has(commandId);
+        if (isFirst) underWay.add(commandId);
       }),
     waiting: mailboxes.size,
     drain() {

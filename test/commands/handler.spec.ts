@@ -143,6 +143,25 @@ describe('admission', () => {
     expect(small.waiting()).toBe(0);
   });
 
+  it('never says of a command under way that it will not be applied', async () => {
+    const account = await open();
+    const small = stack.another({
+      limits: { mailboxCommands: 1, queueCommands: 100, cachedAccounts: 10, doubtBudgetMs: 1000, conflictBudgetMs: 10_000 },
+    });
+    const { send: ask } = senderOf(() => makeInProcessBus(small));
+    const first = ask(usd(account, 'deposit', '1.00'), 'k');
+    const repeat = ask(usd(account, 'deposit', '1.00'), 'k');
+    const other = ask(usd(account, 'deposit', '1.00'), 'other');
+    const drained = small.drain();
+    const late = ask(usd(account, 'deposit', '1.00'), 'k');
+    expect(await repeat).toMatchObject(refused('outcome_unknown'));
+    expect(await other).toMatchObject(refused('overloaded'));
+    expect(await late).toMatchObject(refused('outcome_unknown'));
+    expect(await first).toMatchObject({ status: 'applied', hit: false });
+    await drained;
+    expect(await ask(usd(account, 'deposit', '1.00'), 'k')).toMatchObject(refused('overloaded'));
+  });
+
   it('a handler that drains answers what it has and takes no more', async () => {
     const account = await open();
     const leaving = stack.another();
