@@ -9,6 +9,7 @@ import { makeClockGuard } from './commands/clock-guard.ts';
 import { makeCommandSide } from './commands/command-side.ts';
 import { makeInProcessBus } from './commands/in-process-bus.ts';
 import type { Config } from './config.ts';
+import { ConfigError } from './config.ts';
 import type { Rejection } from './domain/rejections.ts';
 import { rejection } from './domain/rejections.ts';
 import { lockDataDir } from './embedded/data-dir-lock.ts';
@@ -163,7 +164,19 @@ async function startApi(
     version,
   });
   opened.defer(() => app.close());
-  return app.listen({ host: config.host, port: config.port });
+  return app.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
+    throw listenProblem(error, config);
+  });
+}
+
+/** An address that cannot be had is a matter of the settings, and said as one. */
+function listenProblem(error: unknown, { host, port }: Config): unknown {
+  if (!(error instanceof Error && 'code' in error)) return error;
+  if (error.code === 'EADDRINUSE')
+    return new ConfigError([`PORT ${port} is taken on ${host}: stop what listens there, or choose another port`]);
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'EACCES')
+    return new ConfigError([`HOST ${host} and PORT ${port} cannot be listened on: ${error.message}`]);
+  return error;
 }
 
 /** A process that does not project hears of an annulment only by looking. */

@@ -24,6 +24,12 @@ function ledgerCommand(): Command {
 // What is set in the environment wins over the file.
 if (existsSync('.env')) process.loadEnvFile('.env');
 
+// Whoever reads a verb's output may have seen enough (`ledger config | head`): that ends it, and is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(process.exitCode);
+});
+
 try {
   await ledgerCommand().parseAsync();
 } catch (error) {

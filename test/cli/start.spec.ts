@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -130,4 +131,31 @@ test('ledger config prints what is in effect, as JSON for programs', async () =>
   const { settings } = JSON.parse((await child.stdout.toArray()).join(''));
   expect(settings).toContainEqual({ variable: 'LEDGER_DATA_DIR', value: dataDir, from: 'environment' });
   expect(settings).toContainEqual({ variable: 'DATABASE_URL', value: '(secret)', from: 'environment' });
+});
+
+test('says which port is taken, and leaves nothing behind', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const address = taken.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  await expect(spawnLedger({ LEDGER_DATA_DIR: dataDir, PORT: `${port}` })).rejects.toThrow(
+    new RegExp(`code 2.*PORT ${port} is taken`, 's'),
+  );
+  expect(processesNaming(dataDir)).toEqual([]);
+  taken.close();
+});
+
+test('ledger config whose reader has seen enough ends quietly', async () => {
+  const child = spawn(process.execPath, [program, 'config'], {
+    env: ledgerEnvironment({}),
+    cwd: tmpdir(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.destroy();
+  let errors = '';
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  await once(child, 'close');
+  expect(errors).toBe('');
 });
