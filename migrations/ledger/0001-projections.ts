@@ -94,7 +94,8 @@ const statements = [
       status text COLLATE "C" NOT NULL,
       asset text COLLATE "C",
       payload json NOT NULL,
-      CONSTRAINT command_outcomes_pkey PRIMARY KEY (command_id),
+      -- An account's id may be chosen, and may be the very UUID that an asset's keys are scoped to: then both have a command of one id.
+      CONSTRAINT command_outcomes_once UNIQUE NULLS NOT DISTINCT (command_id, asset),
       CONSTRAINT command_outcomes_status_known CHECK (status IN ('applied', 'rejected'))
     )`,
   sql`
@@ -107,7 +108,6 @@ const statements = [
   sql`
     CREATE TABLE assets (
       code text COLLATE "C" NOT NULL,
-      scope uuid NOT NULL,
       name text COLLATE "C" NOT NULL,
       kind text COLLATE "C" NOT NULL,
       scale integer NOT NULL,
@@ -115,7 +115,6 @@ const statements = [
       revision bigint NOT NULL,
       position bigint NOT NULL,
       CONSTRAINT assets_pkey PRIMARY KEY (code),
-      CONSTRAINT assets_scope_key UNIQUE (scope),
       CONSTRAINT assets_kind_known CHECK (kind IN ('fiat', 'coin'))
     )`,
   sql`

@@ -20,6 +20,8 @@ export interface AssetRegistry {
    * @throws StoreUnavailable where an asset that is not known yet cannot be read.
    */
   resolve(commands: readonly Command[]): Promise<AssetLookup>;
+  /** Drops what was read from that stream: an event in it has been annulled. */
+  forget(stream: string): void;
   /**
    * Writes the assets that every ledger starts with, where they are not in the log yet. Safe to run in several processes at once.
    * @returns a position from which all of them are visible.
@@ -49,6 +51,9 @@ export function makeAssetRegistry(streams: Pick<Streams, 'read' | 'append'>): As
       const named = commands.flatMap((command) => ('symbol' in command ? codesNamedBy(command.symbol) : assetsNamedIn(command)));
       await Promise.all([...new Set(named)].filter((code) => !known.has(code)).map(read));
       return lookup;
+    },
+    forget(stream) {
+      for (const code of known.keys()) if (assetStream(code) === stream) known.delete(code);
     },
     async registerInitial(nowMs) {
       for (const asset of INITIAL_ASSETS) {

@@ -152,7 +152,7 @@ function metadataOf({ envelope, commandId, commandHash }: PendingCommand, at: st
     actor,
     transport,
     occurredAt: at,
-    ...('effectiveAt' in command && command.effectiveAt !== undefined ? { effectiveAt: command.effectiveAt } : {}),
+    ...('effectiveAt' in command && command.effectiveAt !== undefined ? { effectiveAt: new Date(command.effectiveAt).toISOString() } : {}),
   };
 }
 

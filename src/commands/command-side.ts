@@ -50,13 +50,16 @@ export function makeCommandSide({ store, db, admission, observe, limits, now = D
     ...LOOKUPS,
     askAll: async (questions: readonly AskedFacts[]): Promise<readonly FoundFacts[]> => {
       const facts = await findFacts(db, questions);
-      return questions.flatMap(({ scope }) => facts.get(scope) ?? []);
+      return questions.flatMap(({ accountId }) => facts.get(accountId) ?? []);
     },
   });
   const accounts = makeAccountLoader({ streams, loadRow, maxCached: limits.cachedAccounts });
   // What was read before the annulment was known does not have it: the stream is loaded anew.
-  store.annulments.onLoaded(({ stream }) => accounts.forget(stream));
   const assets = makeAssetRegistry(streams);
+  store.annulments.onLoaded(({ stream }) => {
+    accounts.forget(stream);
+    assets.forget(stream);
+  });
   const handler = makeCommandHandler({
     streams,
     accounts,

@@ -3,7 +3,6 @@
 import type { RecordedEvent } from '../domain/events.ts';
 import type { CommandId } from '../domain/ids.ts';
 import type { StoredOutcome } from '../domain/outcome.ts';
-import { scopeOfSubject } from '../domain/outcome.ts';
 import type { Streams } from '../eventstore/streams.ts';
 import type { AskedFacts, FoundFacts } from '../projections/facts.ts';
 import type { LoadedSubject } from './account-loader.ts';
@@ -28,8 +27,9 @@ export async function knownFacts(
   findProjected: (question: AskedFacts) => Promise<FoundFacts>,
   streams: Pick<Streams, 'read'>,
 ): Promise<StreamFacts> {
+  const { subject, unverified } = loaded;
+  if (subject.kind === 'asset') return fromMemory(loaded); // its stream is always read from its first event on
   const isAllInMemory = loaded.base === -1n && loaded.outcomes.size <= MAX_REMEMBERED_WITHOUT_LOOKUP;
-  const { unverified } = loaded;
   const commandIds = waiting.flatMap(({ envelope, commandId }) => (envelope.dryRun ? [] : [commandId]));
   const externalIds = waiting.flatMap(({ envelope: { command } }) =>
     (command.type === 'deposit' || command.type === 'withdraw') && command.externalId !== undefined ? [command.externalId] : [],
@@ -38,7 +38,7 @@ export async function knownFacts(
   externalIds.push(...unverified.flatMap((recorded) => externalIdIn(recorded) ?? []));
   if (isAllInMemory || commandIds.length + externalIds.length === 0) return fromMemory(loaded);
 
-  const projected = await findProjected({ scope: scopeOfSubject(loaded.subject), commandIds, externalIds });
+  const projected = await findProjected({ accountId: subject.accountId, commandIds, externalIds });
   for (const recorded of unverified) verify(recorded, projected);
   unverified.length = 0;
   if (projected.revision < loaded.base) await readBack(loaded, projected.revision, streams);

@@ -103,8 +103,6 @@ export interface ExternalIdsTable {
 
 export interface AssetsTable {
   code: AssetCode;
-  /** The scope of keys of commands addressed to it. */
-  scope: AccountId;
   name: string;
   kind: 'fiat' | 'coin';
   scale: number;

@@ -4,8 +4,7 @@ import { sql } from 'kysely';
 import { parseDecimal } from '../domain/amounts.ts';
 import type { Asset } from '../domain/assets.ts';
 import type { AssetRegistered } from '../domain/events.ts';
-import type { AccountId, AssetCode } from '../domain/ids.ts';
-import { assetScopeOf } from '../domain/ids.ts';
+import type { AssetCode } from '../domain/ids.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { LedgerTables } from '../postgres/tables.ts';
 import type { BatchEvent } from './batch.ts';
@@ -14,7 +13,6 @@ import { UnappliableEvent } from './errors.ts';
 
 /** An asset, with the last event of its stream. */
 export interface AssetRow extends Asset {
-  readonly scope: AccountId;
   readonly revision: bigint;
   readonly position: bigint;
 }
@@ -55,7 +53,7 @@ export async function applyAssets(tx: Transaction<LedgerTables>, batch: readonly
     const { revision, position } = last.recorded;
     if (registered !== undefined) {
       const { name, kind, scale, active } = registered;
-      const row = { code, scope: assetScopeOf(code), name: storable(name), kind, scale, active, revision, position };
+      const row = { code, name: storable(name), kind, scale, active, revision, position };
       await tx.insertInto('assets').values(row).execute();
       continue;
     }

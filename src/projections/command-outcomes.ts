@@ -1,4 +1,4 @@
-// The table of outcomes: what every key was answered, for ever. A second event under the same key violates its primary key,
+// The table of outcomes: what every key was answered, for ever. A second event under the same key violates its constraint,
 // and the projector halts: the second lock on "exactly once".
 import type { Transaction } from 'kysely';
 import { sql } from 'kysely';
@@ -57,8 +57,13 @@ export function readOutcome(row: OutcomeRow): StoredOutcome {
   return 'code' in payload ? { ...base, status: 'rejected', ...payload } : { ...base, status: 'applied', ...payload };
 }
 
-/** The outcome of a command; undefined where the projection has seen none. */
+/** The outcome of a command, an account's before an asset's; undefined where the projection has seen none. */
 export async function findOutcome(db: LedgerDb, commandId: CommandId): Promise<StoredOutcome | undefined> {
-  const row = await db.selectFrom('command_outcomes').selectAll().where('command_id', '=', commandId).executeTakeFirst();
+  const row = await db
+    .selectFrom('command_outcomes')
+    .selectAll()
+    .where('command_id', '=', commandId)
+    .orderBy('asset', (order) => order.asc().nullsFirst())
+    .executeTakeFirst();
   return row && readOutcome(row);
 }

@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CommandBus } from '../../src/commands/bus.ts';
 import type { CommandSide } from '../../src/commands/command-side.ts';
 import { makeInProcessBus } from '../../src/commands/in-process-bus.ts';
+import { RegisterAssetCommand } from '../../src/domain/commands.ts';
 import { accountStream } from '../../src/domain/events.ts';
-import { AccountIdSchema } from '../../src/domain/ids.ts';
+import { AccountIdSchema, AssetCodeSchema, assetScopeOf } from '../../src/domain/ids.ts';
 import { rejection } from '../../src/domain/rejections.ts';
 import { available, refused, senderOf } from './bus-contract.ts';
 import type { CommandStack } from './command-stack.ts';
@@ -80,6 +81,21 @@ describe('keyed facts', () => {
     }
     const elsewhere = senderOf(busOf(stack.another()));
     expect(await elsewhere.send(usd(account, 'deposit', '5.00'), 'k')).toMatchObject({ hit: true, revision: first.revision });
+  });
+});
+
+describe('an account whose id is the scope of an asset’s keys', () => {
+  it('and the asset may both use a key, and neither takes the other’s outcome for its own', async () => {
+    const code = AssetCodeSchema.parse('ZQ1');
+    const account = assetScopeOf(code);
+    const asset = RegisterAssetCommand.parse({ type: 'register-asset', code, name: 'Z', kind: 'coin', scale: 1 });
+    expect(await send(to(account, 'open-account'), 'K')).toMatchObject({ status: 'applied', hit: false });
+    const registered = await send(asset, 'K');
+    expect(registered).toMatchObject({ status: 'applied', hit: false, result: { code } });
+    await expect.poll(() => stack.projector.status().position, { timeout: 30_000 }).toBe(registered.position);
+    const elsewhere = senderOf(busOf(stack.another()));
+    expect(await elsewhere.send(to(account, 'open-account'), 'K')).toMatchObject({ hit: true, result: { accountId: account } });
+    expect(await elsewhere.send(asset, 'K')).toMatchObject({ hit: true, result: { code } });
   });
 });
 

@@ -101,7 +101,7 @@ describe('the projector halts at', () => {
       'a second outcome of the same command',
       [newEvent(opened(), { commandId }), newEvent(deposited('1.00'), { commandId })],
       1n,
-      'command_outcomes_pkey',
+      'command_outcomes_once',
     ],
     [
       'an external id that is used twice',

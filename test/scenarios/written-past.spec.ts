@@ -82,7 +82,7 @@ const cases: readonly Case[] = [
   {
     what: 'a copy of a deposit',
     forge: ({ type, data, metadata }) => ({ type, data, metadata }),
-    reason: /command_outcomes_pkey/,
+    reason: /command_outcomes_once/,
   },
   {
     what: 'an event of a type nobody knows',
