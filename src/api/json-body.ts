@@ -12,7 +12,7 @@ const MAX_DEPTH = 64;
  * Reads a JSON text.
  * @returns undefined for no text at all.
  * @throws RefusedRequest malformed_request where it is no UTF-8 or no JSON, names a member twice (RFC 8259 leaves open
- * which one counts), names `__proto__`, or is nested deeper than 64.
+ * which one counts), names `__proto__`, is nested deeper than 64, or has a number that a double would round.
  */
 export function parseJsonBody(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return undefined;
@@ -38,10 +38,10 @@ function decoded(bytes: Uint8Array): string {
 
 const malformed = (detail: string): RefusedRequest => new RefusedRequest(refusal('malformed_request', detail));
 
-/** Strings and what opens or closes an object or array, in the order they stand; everything else does not matter here. */
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g;
+/** Strings, numbers, and what opens or closes an object or array, in the order they stand; everything else does not matter here. */
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]|-?[0-9][0-9.eE+-]*/g;
 
-/** What is wrong with the member names or the nesting of a text that is known to be JSON. */
+/** What is wrong with the member names, the numbers or the nesting of a text that is known to be JSON. */
 function structureFault(text: string): string | undefined {
   const open: (Set<string> | undefined)[] = [];
   for (const [token, colon] of text.matchAll(TOKEN)) {
@@ -54,10 +54,24 @@ function structureFault(text: string): string | undefined {
       if (FORBIDDEN_NAMES.has(name)) return `The member "${name}" is not allowed.`;
       if (names?.has(name)) return `The member "${name.slice(0, 64)}" stands twice in one object.`;
       names?.add(name);
+    } else if (!token.startsWith('"') && !isKeptByDouble(token)) {
+      return `The number ${token.slice(0, 64)} cannot be kept exactly; send it as a string.`;
     }
     if (open.length > MAX_DEPTH) return `The body is nested deeper than ${MAX_DEPTH} levels.`;
   }
   return undefined;
+}
+
+/** Whether the number comes out as it went in: two bodies that differ in it must not become one command. */
+const isKeptByDouble = (text: string): boolean => significant(text) === significant(String(Number(text)));
+
+/** A number's one spelling: its digits without zeros at either end, and their exponent. Undefined for what is no number (Infinity). */
+function significant(text: string): string | undefined {
+  const [, sign, whole, fraction = '', exponent = '0'] = /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/.exec(text) ?? [];
+  if (whole === undefined) return undefined;
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const trimmed = digits.replace(/0+$/, '');
+  return trimmed === '' ? '0' : `${sign}${trimmed}e${Number(exponent) - fraction.length + digits.length - trimmed.length}`;
 }
 
 /**

@@ -14,6 +14,12 @@ test('reads whatever JSON says', () => {
   );
 });
 
+test('numbers that a double keeps are kept, however they are spelled', () => {
+  expect(parse('[0, -0.0, 1.50, 1e2, 1E+2, 0.1, -9007199254740991, 5e-324, 100000000000000000000000]')).toEqual([
+    0, -0, 1.5, 100, 100, 0.1, -9007199254740991, 5e-324, 1e23,
+  ]);
+});
+
 test('no text is no value', () => expect(parse('')).toBeUndefined());
 
 test('the same name in two objects is no repetition', () => {
@@ -35,6 +41,11 @@ test.each([
   ['a name twice, with space before the colon', '{"a" :1,"a"\n:2}'],
   ['__proto__', '{"__proto__":{"amount":"1"}}'],
   ['__proto__, escaped', '{"\\u005f_proto__":1}'],
+  ['a whole number that a double rounds', '{"a":12345678901234567890}'],
+  ['2^53 + 1', '[9007199254740993]'],
+  ['a fraction that a double rounds', '[0.12345678901234567890]'],
+  ['a number beyond every double', '{"a":1e400}'],
+  ['a number too small for any double', '[1e-400]'],
   ['arrays nested deeper than 64', `${'['.repeat(65)}${']'.repeat(65)}`],
   ['objects nested deeper than 64', `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`],
 ])('is refused: %s', (_what, text) => {
