@@ -1,5 +1,5 @@
 // From what queries find to what goes over the wire.
-import { formatMinor, parseDecimal } from '../domain/amounts.ts';
+import { addDecimals, formatMinor, parseDecimal } from '../domain/amounts.ts';
 import type { Page } from '../projections/page.ts';
 
 /** A page as the contract says it. A list that has ended has no `next`, so whoever follows `next` alone stops, too. */
@@ -12,8 +12,6 @@ export const pageBody = <Row, Item>(page: Page<Row>, itemOf: (row: Row) => Item)
 
 /** The exact sum of amounts of one asset, at the larger of their scales. */
 export function sumOf(one: string, other: string): string {
-  const [a, b] = [parseDecimal(one), parseDecimal(other)];
-  const scale = Math.max(a.scale, b.scale);
-  const minorAt = ({ minor, scale: written }: typeof a): bigint => minor * 10n ** BigInt(scale - written);
-  return formatMinor(minorAt(a) + minorAt(b), scale);
+  const { minor, scale } = addDecimals(parseDecimal(one), parseDecimal(other));
+  return formatMinor(minor, scale);
 }

@@ -8,7 +8,7 @@ import { unregisteredAsset } from '../domain/asset-stream.ts';
 import type { SubjectState } from '../domain/decide.ts';
 import { evolveSubject } from '../domain/decide.ts';
 import type { RecordedEvent, Subject } from '../domain/events.ts';
-import { accountStream } from '../domain/events.ts';
+import { accountStream, paymentIdIn } from '../domain/events.ts';
 import type { AccountId, CommandId } from '../domain/ids.ts';
 import { limitsFrom, NOTHING_SPENT } from '../domain/limits.ts';
 import type { StoredOutcome } from '../domain/outcome.ts';
@@ -109,16 +109,12 @@ export function rememberFacts(loaded: Pick<LoadedSubject, 'outcomes' | 'external
     if (known && known.eventId !== outcome.eventId) throw secondUse(recorded, `command ${outcome.commandId}`);
     loaded.outcomes.set(outcome.commandId, outcome);
   }
-  const externalId = externalIdIn(recorded);
+  const externalId = paymentIdIn(recorded.event);
   if (externalId === undefined) return;
   const known = loaded.externalIds.get(externalId);
   if (known !== undefined && known !== recorded.revision) throw secondUse(recorded, `externalId ${externalId}`);
   loaded.externalIds.set(externalId, recorded.revision);
 }
-
-/** The external id of a payment. */
-export const externalIdIn = ({ event }: RecordedEvent): string | undefined =>
-  event.type === 'deposited' || event.type === 'withdrawn' ? event.externalId : undefined;
 
 export const secondUse = ({ stream, revision }: RecordedEvent, of: string): InvariantViolated =>
   new InvariantViolated(`${stream}@${revision} is a second event of ${of}`);

@@ -6,6 +6,7 @@ import { accountRefusal, decide, evolveSubject } from '../domain/decide.ts';
 import type { DecisionContext, InheritedLimits } from '../domain/decision.ts';
 import { occurredAt } from '../domain/decision.ts';
 import type { EventMetadata, StoredEvent } from '../domain/events.ts';
+import { paymentIdIn } from '../domain/events.ts';
 import type { CommandId } from '../domain/ids.ts';
 import type { StoredOutcome } from '../domain/outcome.ts';
 import { resultOf } from '../domain/outcome.ts';
@@ -36,7 +37,6 @@ export interface DecidedBatch {
   readonly steps: readonly Step[];
   /** With ids drawn for this batch alone; resent byte for byte or not at all. */
   readonly events: readonly NewEvent[];
-  readonly stateAfter: SubjectState;
   /** True where a step says what no append will prove, so the state must be known to be the stream's end first. */
   readonly needsEndOfStream: boolean;
 }
@@ -70,7 +70,8 @@ export function decideBatch(start: SubjectState, waiting: readonly PendingComman
     steps.push({ kind: 'event', pending, index: events.length, hit: false });
     events.push({ eventId: randomUUID(), event, metadata });
     state = evolveSubject(state, { event, revision: state.revision + 1n, occurredAt: at });
-    if ('externalId' in event && event.externalId !== undefined && event.type !== 'account-opened') externalIdsHere.add(event.externalId);
+    const paymentId = paymentIdIn(event);
+    if (paymentId !== undefined) externalIdsHere.add(paymentId);
   };
   const refuse = (pending: PendingCommand, refusal: Rejection, isFinal: boolean): void => {
     steps.push({ kind: 'refused', pending, rejection: refusal });
@@ -132,7 +133,7 @@ export function decideBatch(start: SubjectState, waiting: readonly PendingComman
     record(pending, event, at);
     bytes += size;
   }
-  return { steps, events, stateAfter: state, needsEndOfStream };
+  return { steps, events, needsEndOfStream };
 }
 
 function sizeOf({ envelope: { command, key } }: PendingCommand): number {

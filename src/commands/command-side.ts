@@ -54,8 +54,8 @@ export function makeCommandSide({ store, db, admission, observe, limits, now = D
     },
   });
   const accounts = makeAccountLoader({ streams, loadRow, maxCached: limits.cachedAccounts });
-  // What was read before the annulment was known does not have it: the stream is loaded anew.
   const assets = makeAssetRegistry(streams);
+  // What was read before the annulment was known does not have it: the stream is loaded anew.
   store.annulments.onLoaded(({ stream }) => {
     accounts.forget(stream);
     assets.forget(stream);

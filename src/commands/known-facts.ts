@@ -1,12 +1,13 @@
 // Keyed facts: which keys and external ids a stream has used. Postgres answers up to its revision p, memory covers what
 // came after the revision it was loaded at; where the two do not meet, the stream is read.
 import type { RecordedEvent } from '../domain/events.ts';
+import { paymentIdIn } from '../domain/events.ts';
 import type { CommandId } from '../domain/ids.ts';
 import type { StoredOutcome } from '../domain/outcome.ts';
 import type { Streams } from '../eventstore/streams.ts';
 import type { AskedFacts, FoundFacts } from '../projections/facts.ts';
 import type { LoadedSubject } from './account-loader.ts';
-import { externalIdIn, rememberFacts, secondUse } from './account-loader.ts';
+import { rememberFacts, secondUse } from './account-loader.ts';
 import type { PendingCommand } from './mailbox.ts';
 
 export interface StreamFacts {
@@ -35,7 +36,7 @@ export async function knownFacts(
     (command.type === 'deposit' || command.type === 'withdraw') && command.externalId !== undefined ? [command.externalId] : [],
   );
   commandIds.push(...unverified.map(({ metadata }) => metadata.commandId));
-  externalIds.push(...unverified.flatMap((recorded) => externalIdIn(recorded) ?? []));
+  externalIds.push(...unverified.flatMap((recorded) => paymentIdIn(recorded.event) ?? []));
   if (isAllInMemory || commandIds.length + externalIds.length === 0) return fromMemory(loaded);
 
   const projected = await findProjected({ accountId: subject.accountId, commandIds, externalIds });
@@ -60,7 +61,7 @@ function verify(recorded: RecordedEvent, { outcomes, externalIds }: FoundFacts):
   const { commandId } = recorded.metadata;
   const first = outcomes.get(commandId);
   if (first && first.eventId !== recorded.eventId) throw secondUse(recorded, `command ${commandId}`);
-  const externalId = externalIdIn(recorded);
+  const externalId = paymentIdIn(recorded.event);
   const user = externalId === undefined ? undefined : externalIds.get(externalId);
   if (user !== undefined && user !== commandId) throw secondUse(recorded, `externalId ${externalId}`);
 }

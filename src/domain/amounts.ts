@@ -51,6 +51,12 @@ export function formatMinor(minor: bigint, scale: number): string {
   return negative ? `-${text}` : text;
 }
 
+/** The exact sum, with the decimals of the one that has more. */
+export function addDecimals(a: Decimal, b: Decimal): Decimal {
+  const scale = Math.max(a.scale, b.scale);
+  return { minor: a.minor * 10n ** BigInt(scale - a.scale) + b.minor * 10n ** BigInt(scale - b.scale), scale };
+}
+
 /** The one spelling of a decimal's value, for comparing commands: no sign "+", no trailing zeros ("1.50" and "+1.5" are "1.5"). */
 export function canonicalDecimal(text: string): string {
   const { minor, scale } = parseDecimal(text);

@@ -67,6 +67,10 @@ export interface Annulled {
 }
 export type LedgerEvent = StoredEvent | Annulled;
 
+/** The id of the payment that the event books, which counts once per account. An account's own externalId is none. */
+export const paymentIdIn = (event: LedgerEvent): string | undefined =>
+  event.type === 'deposited' || event.type === 'withdrawn' ? event.externalId : undefined;
+
 export const TransportSchema = z.enum(['rest', 'amqp', 'internal']);
 /** Who asked for it, when and by which command. `actor` is an opaque id: no name, no address. Times are RFC 3339 UTC. */
 export const EventMetadataSchema = z.object({

@@ -1,4 +1,5 @@
 // Limits on what leaves an account: per command, and per UTC day.
+import type { Decimal } from './amounts.ts';
 import { formatMinor, parseDecimal } from './amounts.ts';
 import { assertNever } from './assert-never.ts';
 import type { LedgerEvent } from './events.ts';
@@ -21,7 +22,8 @@ export const NOTHING_SPENT: Spending = { day: '', byAsset: new Map() };
 
 interface Spent {
   readonly asset: AssetCode;
-  readonly amountMinor: bigint;
+  /** Above zero, or zero where all of nothing was removed. */
+  readonly amount: Decimal;
 }
 
 /** The UTC day of a RFC 3339 UTC time. */
@@ -36,13 +38,13 @@ export const limitsFrom = (written: { readonly perWithdrawal?: string | undefine
 export function spendingIn(event: LedgerEvent): Spent | undefined {
   switch (event.type) {
     case 'withdrawn':
-      return { asset: event.asset, amountMinor: parseDecimal(event.amount).minor };
+      return { asset: event.asset, amount: parseDecimal(event.amount) };
     case 'coin-updated': {
-      const { minor } = parseDecimal(event.quantity);
-      return minor < 0n ? { asset: event.asset, amountMinor: -minor } : undefined;
+      const { minor, scale } = parseDecimal(event.quantity);
+      return minor < 0n ? { asset: event.asset, amount: { minor: -minor, scale } } : undefined;
     }
     case 'coin-removed':
-      return { asset: event.asset, amountMinor: parseDecimal(event.quantity).minor };
+      return { asset: event.asset, amount: parseDecimal(event.quantity) };
     case 'account-opened':
     case 'account-frozen':
     case 'account-unfrozen':
@@ -62,10 +64,10 @@ export const spentOn = (spending: Spending, day: string, asset: AssetCode): bigi
   spending.day === day ? (spending.byAsset.get(asset) ?? 0n) : 0n;
 
 /** The spending after one more amount at that time. A new day starts from nothing. */
-export function spend(spending: Spending, occurredAt: string, { asset, amountMinor }: Spent): Spending {
+export function spend(spending: Spending, occurredAt: string, { asset, amount }: Spent): Spending {
   const day = dayOf(occurredAt);
   const byAsset = new Map(spending.day === day ? spending.byAsset : []);
-  byAsset.set(asset, (byAsset.get(asset) ?? 0n) + amountMinor);
+  byAsset.set(asset, (byAsset.get(asset) ?? 0n) + amount.minor);
   return { day, byAsset };
 }
 

@@ -1,5 +1,4 @@
 // What a batch of events means, worked out before anything is written: pure, so that the same log always gives the same rows.
-import type { Decimal } from '../domain/amounts.ts';
 import { formatMinor } from '../domain/amounts.ts';
 import type { LedgerEvent, RecordedEvent } from '../domain/events.ts';
 import type { AccountId, AssetCode } from '../domain/ids.ts';
@@ -76,12 +75,6 @@ export function workOut(events: readonly RecordedEvent[], recordedAt: string | n
       throw new UnappliableEvent(recorded, error instanceof Error ? error.message : String(error));
     }
   });
-}
-
-/** The exact sum, with the decimals of the one that has more. */
-export function addDecimals(a: Decimal, b: Decimal): Decimal {
-  const scale = Math.max(a.scale, b.scale);
-  return { minor: a.minor * 10n ** BigInt(scale - a.scale) + b.minor * 10n ** BigInt(scale - b.scale), scale };
 }
 
 /** Text as Postgres can keep it: it has no U+0000, and JSON allows one. Nothing that is counted or compared by the ledger's rules has any. */

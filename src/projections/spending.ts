@@ -3,12 +3,11 @@
 import type { Transaction } from 'kysely';
 import { sql } from 'kysely';
 import type { Decimal } from '../domain/amounts.ts';
-import { formatMinor, parseDecimal } from '../domain/amounts.ts';
-import type { LedgerEvent } from '../domain/events.ts';
+import { addDecimals, formatMinor } from '../domain/amounts.ts';
 import type { AccountId, AssetCode } from '../domain/ids.ts';
+import { dayOf, spendingIn } from '../domain/limits.ts';
 import type { LedgerTables } from '../postgres/tables.ts';
 import type { BatchEvent } from './batch.ts';
-import { addDecimals } from './batch.ts';
 
 interface Spent {
   readonly accountId: AccountId;
@@ -17,25 +16,17 @@ interface Spent {
   amount: Decimal;
 }
 
-/** What the event counts as spent; undefined where it counts as nothing. */
-function spentBy(event: LedgerEvent): { readonly asset: AssetCode; readonly amount: string } | undefined {
-  if (event.type === 'withdrawn') return { asset: event.asset, amount: event.amount };
-  if (event.type === 'coin-removed') return { asset: event.asset, amount: event.quantity };
-  if (event.type === 'coin-updated' && event.quantity.startsWith('-')) return { asset: event.asset, amount: event.quantity.slice(1) };
-  return undefined;
-}
-
 function newestDays(batch: readonly BatchEvent[]): readonly Spent[] {
   const newest = new Map<string, Spent>();
   for (const { event, recorded, occurredAt } of batch) {
-    const spent = spentBy(event);
+    const spent = spendingIn(event);
     if (spent === undefined || recorded.subject.kind !== 'account') continue;
     const { accountId } = recorded.subject;
-    const amount = parseDecimal(spent.amount);
-    const day = occurredAt.slice(0, 10);
-    const key = `${accountId} ${spent.asset}`;
+    const { asset, amount } = spent;
+    const day = dayOf(occurredAt);
+    const key = `${accountId} ${asset}`;
     const sum = newest.get(key);
-    if (sum === undefined || day > sum.day) newest.set(key, { accountId, asset: spent.asset, day, amount });
+    if (sum === undefined || day > sum.day) newest.set(key, { accountId, asset, day, amount });
     else if (day === sum.day) sum.amount = addDecimals(sum.amount, amount);
   }
   return [...newest.values()];

@@ -2,12 +2,11 @@
 import type { Transaction } from 'kysely';
 import { sql } from 'kysely';
 import type { Decimal } from '../domain/amounts.ts';
-import { formatMinor, parseDecimal } from '../domain/amounts.ts';
+import { addDecimals, formatMinor, parseDecimal } from '../domain/amounts.ts';
 import type { LedgerEvent } from '../domain/events.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { LedgerTables } from '../postgres/tables.ts';
 import type { BatchEvent } from './batch.ts';
-import { addDecimals } from './batch.ts';
 
 export interface Statistic {
   readonly eventType: string;
