@@ -1,14 +1,11 @@
 // Request headers: read once, strictly. A header that changes what a write does is never guessed at.
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { IdempotencyKeySchema } from '../domain/ids.ts';
+import { IdempotencyKeySchema, INTERNAL_KEY_PREFIX } from '../domain/ids.ts';
 import { RefusedRequest, refusal } from './problems.ts';
 
 /** What a request needs to have for its headers to be read. */
 type Headed = Pick<FastifyRequest, 'headers'> & { readonly raw: { readonly rawHeaders: readonly string[] } };
-
-/** Keys that the ledger makes itself, for what it does on its own account. */
-const INTERNAL_KEY_PREFIX = 'sys:';
 
 /** The value of a header that may stand once; Node would join a repeated one into a value that nobody sent. */
 function onlyValueOf({ raw, headers }: Headed, name: string): string | undefined {

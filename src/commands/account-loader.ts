@@ -2,7 +2,8 @@
 // conflict proves they have to be read on. A stale state costs a conflict, never a wrong answer.
 import { LRUCache } from 'lru-cache';
 import type { Account } from '../domain/account.ts';
-import { balanceFrom, emptyAccount, InvariantViolated } from '../domain/account.ts';
+import { balanceFrom, emptyAccount } from '../domain/account.ts';
+import { InvariantViolated } from '../domain/invariant.ts';
 import { parseDecimal } from '../domain/amounts.ts';
 import { unregisteredAsset } from '../domain/asset-stream.ts';
 import type { SubjectState } from '../domain/decide.ts';

@@ -1,7 +1,7 @@
 // Command handling: from a command to its answer. One turn of a mailbox takes what waits for an account, decides it in
 // order against the account's own history, and appends all outcomes, applied and refused alike, in one call.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InvariantViolated } from '../domain/account.ts';
+import { InvariantViolated } from '../domain/invariant.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { scopeOf } from '../domain/commands.ts';
 import type { InheritedLimits } from '../domain/decision.ts';

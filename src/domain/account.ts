@@ -1,12 +1,20 @@
 // The state of an account: a fold of its stream, and everything a decision about it needs.
 import { formatMinor, parseDecimal } from './amounts.ts';
-import { assertNever } from './assert-never.ts';
 import type { BalanceAfter, LedgerEvent } from './events.ts';
 import type { AccountId, AssetCode } from './ids.ts';
+import { InvariantViolated } from './invariant.ts';
+import type { AccountLife } from './lifecycles.ts';
+import { ACCOUNT_TRANSITIONS, nextStatus } from './lifecycles.ts';
 import type { Limits, Spending } from './limits.ts';
 import { limitsFrom, NOTHING_SPENT, spend, spendingIn } from './limits.ts';
+import type { Holds } from './open-holds.ts';
+import { evolveHolds } from './open-holds.ts';
+import type { Orders } from './open-orders.ts';
+import { evolveOrders } from './open-orders.ts';
 import type { Posting } from './postings.ts';
 import { postingsOf } from './postings.ts';
+import type { TransfersUnderWay } from './transfers-under-way.ts';
+import { evolveTransfers } from './transfers-under-way.ts';
 
 /** A customer's value in one asset, in minor units; neither bucket is ever negative. */
 export interface Balance {
@@ -15,7 +23,7 @@ export interface Balance {
   readonly heldMinor: bigint;
 }
 /** `none`: the stream has no event yet. */
-export type AccountStatus = 'none' | 'open' | 'frozen' | 'closed';
+export type AccountStatus = 'none' | AccountLife;
 
 export interface Account {
   readonly kind: 'account';
@@ -27,6 +35,10 @@ export interface Account {
   readonly balances: ReadonlyMap<AssetCode, Balance>;
   readonly limits: ReadonlyMap<AssetCode, Limits>;
   readonly spending: Spending;
+  /** Open holds, pending orders and transfers under way alone: what has ended is looked up, not carried. */
+  readonly holds: Holds;
+  readonly orders: Orders;
+  readonly transfers: TransfersUnderWay;
   /** RFC 3339; the next event's is never before it. Absent before the first event. */
   readonly lastOccurredAt?: string;
 }
@@ -39,11 +51,6 @@ export interface Happened {
   readonly occurredAt?: string;
 }
 
-/** A fact that contradicts the ledger's rules: an event that can never be applied. Its stream is refused until an operator has seen to it. */
-export class InvariantViolated extends Error {
-  override readonly name = 'InvariantViolated';
-}
-
 export const emptyAccount = (accountId: AccountId): Account => ({
   kind: 'account',
   accountId,
@@ -52,6 +59,9 @@ export const emptyAccount = (accountId: AccountId): Account => ({
   balances: new Map(),
   limits: new Map(),
   spending: NOTHING_SPENT,
+  holds: new Map(),
+  orders: new Map(),
+  transfers: new Map(),
 });
 
 const zero = (scale: number): Balance => ({ scale, availableMinor: 0n, heldMinor: 0n });
@@ -60,6 +70,7 @@ const zero = (scale: number): Balance => ({ scale, availableMinor: 0n, heldMinor
 export const balanceOf = (account: Account, asset: { readonly code: AssetCode; readonly scale: number }): Balance =>
   account.balances.get(asset.code) ?? zero(asset.scale);
 
+/** Whether it has no money, held money included. */
 export const isEmpty = (account: Account): boolean =>
   [...account.balances.values()].every((balance) => balance.availableMinor === 0n && balance.heldMinor === 0n);
 
@@ -100,46 +111,40 @@ export function applyPostings(account: Account, postings: readonly Posting[]): R
 
 /**
  * The account after an event of its stream.
- * @throws InvariantViolated where the event cannot follow: a gap in the revisions, a negative bucket, another scale.
+ * @throws InvariantViolated where the event cannot follow: a gap in the revisions, a negative bucket, another scale, a status it cannot lead on from.
  */
 export function evolve(account: Account, happened: Happened): Account {
   const { event, revision, occurredAt } = happened;
   if (revision !== account.revision + 1n) {
     throw new InvariantViolated(`revision ${revision} cannot follow ${account.revision} in the stream of ${account.accountId}`);
   }
-  const balances = applyPostings(account, postingsOf(event, account.accountId));
-  const moved: Account = { ...account, revision, balances, ...(occurredAt === undefined ? {} : { lastOccurredAt: occurredAt }) };
+  if (event.type === 'asset-registered')
+    throw new InvariantViolated(`an asset cannot be registered in the stream of account ${account.accountId}`);
   const spent = spendingIn(event);
-  const after = spent && occurredAt !== undefined ? { ...moved, spending: spend(account.spending, occurredAt, spent) } : moved;
-  return withStatus(after, event);
+  return {
+    ...account,
+    revision,
+    balances: applyPostings(account, postingsOf(event, account.accountId)),
+    spending: spent && occurredAt !== undefined ? spend(account.spending, occurredAt, spent) : account.spending,
+    holds: evolveHolds(account.holds, event),
+    orders: evolveOrders(account.orders, event),
+    transfers: evolveTransfers(account.transfers, event),
+    status: statusAfter(account.status, event),
+    limits: limitsAfter(account.limits, event),
+    ...(event.type === 'account-opened' && event.ownerId !== undefined ? { ownerId: event.ownerId } : {}),
+    ...(occurredAt === undefined ? {} : { lastOccurredAt: occurredAt }),
+  };
 }
 
-function withStatus(account: Account, event: LedgerEvent): Account {
-  switch (event.type) {
-    case 'account-opened': {
-      const limits = new Map(event.limits.map((entry) => [entry.asset, limitsFrom(entry)]));
-      return { ...account, status: 'open', limits, ...(event.ownerId === undefined ? {} : { ownerId: event.ownerId }) };
-    }
-    case 'account-frozen':
-      return { ...account, status: 'frozen' };
-    case 'account-unfrozen':
-      return { ...account, status: 'open' };
-    case 'account-closed':
-      return { ...account, status: 'closed' };
-    case 'limits-set':
-      return { ...account, limits: new Map(account.limits).set(event.asset, limitsFrom(event)) };
-    case 'deposited':
-    case 'withdrawn':
-    case 'coin-updated':
-    case 'coin-removed':
-    case 'command-rejected':
-    case 'annulled':
-      return account;
-    case 'asset-registered':
-      throw new InvariantViolated(`an asset cannot be registered in the stream of account ${account.accountId}`);
-    default:
-      return assertNever(event);
-  }
+const CHANGES_STATUS: ReadonlySet<string> = new Set(ACCOUNT_TRANSITIONS.map(({ on }) => on));
+
+function statusAfter(status: AccountStatus, event: LedgerEvent): AccountStatus {
+  return event.type !== 'annulled' && CHANGES_STATUS.has(event.type) ? nextStatus(ACCOUNT_TRANSITIONS, status, event.type) : status;
+}
+
+function limitsAfter(limits: Account['limits'], event: LedgerEvent): Account['limits'] {
+  if (event.type === 'account-opened') return new Map(event.limits.map((entry) => [entry.asset, limitsFrom(entry)]));
+  return event.type === 'limits-set' ? new Map(limits).set(event.asset, limitsFrom(event)) : limits;
 }
 
 /** A balance read from its decimal strings. */

@@ -1,11 +1,11 @@
 // The stream of an asset: registered once, then never changed.
 import type { Happened } from './account.ts';
-import { InvariantViolated } from './account.ts';
 import type { Asset } from './assets.ts';
 import type { RegisterAsset } from './commands.ts';
 import type { Decision } from './decision.ts';
 import { accepted, rejected } from './decision.ts';
 import type { AssetCode } from './ids.ts';
+import { InvariantViolated } from './invariant.ts';
 
 export interface AssetState {
   readonly kind: 'asset';

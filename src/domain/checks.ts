@@ -22,7 +22,7 @@ export function resolveCoin(symbol: string, context: Pick<DecisionContext, 'asse
 }
 
 /** Minor units of an amount in its asset, or why it is none. */
-export function amountIn(text: string, asset: Asset): bigint | Rejection {
+export function amountIn(text: string, asset: Pick<Asset, 'code' | 'scale'>): bigint | Rejection {
   const minor = toMinor(text, asset.scale);
   if (minor !== undefined) return minor;
   return rejection(
@@ -45,10 +45,17 @@ export function closedRefusal(account: Account): Rejection | undefined {
   return account.status === 'closed' ? rejection('account_closed', `Account ${account.accountId} is closed.`) : undefined;
 }
 
-/** The asset that a command's amounts are in, where it names one that is registered. */
-function assetOf(command: Command, context: Pick<DecisionContext, 'asset'>): Asset | undefined {
-  const named = 'asset' in command ? context.asset(command.asset) : 'symbol' in command ? resolveCoin(command.symbol, context) : undefined;
-  return named !== undefined && 'kind' in named ? named : undefined;
+/**
+ * A command's amounts, each with the asset it is in, as far as the command itself says so. What a fill or a capture moves
+ * is in the assets of its order or hold, which the decision knows.
+ */
+function amountsOf(command: Command, context: Pick<DecisionContext, 'asset'>): readonly (readonly [string, Asset | Rejection])[] {
+  if (command.type === 'place-order') return [[command.amountIn, resolveAsset(command.tokenIn, context)]];
+  if ('symbol' in command) return 'quantity' in command ? [[command.quantity, resolveCoin(command.symbol, context)]] : [];
+  if (!('asset' in command)) return [];
+  const asset = resolveAsset(command.asset, context);
+  const texts = 'amount' in command ? [command.amount] : [command.perWithdrawal, command.perDay];
+  return texts.flatMap((text) => (text === undefined ? [] : [[text, asset] as const]));
 }
 
 /**
@@ -56,13 +63,9 @@ function assetOf(command: Command, context: Pick<DecisionContext, 'asset'>): Ass
  * looked at and before stored outcomes. Unknown assets are left to the decision.
  */
 export function shapeRefusal(command: Command, context: Pick<DecisionContext, 'asset'>): Rejection | undefined {
-  const asset = assetOf(command, context);
-  if (!asset) return undefined;
-  const amounts = [
-    'amount' in command ? command.amount : undefined,
-    'quantity' in command ? command.quantity : undefined,
-    'perWithdrawal' in command ? command.perWithdrawal : undefined,
-    'perDay' in command ? command.perDay : undefined,
-  ];
-  return amounts.flatMap((text) => (text === undefined ? [] : [amountIn(text, asset)])).find((minor) => typeof minor !== 'bigint');
+  for (const [text, asset] of amountsOf(command, context)) {
+    const minor = 'kind' in asset ? amountIn(text, asset) : undefined;
+    if (typeof minor === 'object') return minor;
+  }
+  return undefined;
 }

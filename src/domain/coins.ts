@@ -6,7 +6,7 @@ import { amountIn, notMoving, resolveCoin } from './checks.ts';
 import type { RemoveCoin, UpdateCoin } from './commands.ts';
 import type { Decision, DecisionContext } from './decision.ts';
 import { refused, rejected } from './decision.ts';
-import { moved, rangeRefusal, spendingRefusal } from './money.ts';
+import { moved, rangeRefusal, spendingRefusal } from './entries.ts';
 
 export function updateCoin(command: UpdateCoin, account: Account, context: DecisionContext): Decision {
   const coin = resolveCoin(command.symbol, context);
@@ -17,7 +17,7 @@ export function updateCoin(command: UpdateCoin, account: Account, context: Decis
     notMoving(account) ??
     (quantityMinor < 0n ? spendingRefusal(account, coin, -quantityMinor, context) : rangeRefusal(account, coin, quantityMinor));
   if (refusal) return refused(refusal);
-  return moved(account, coin, {
+  return moved(account, {
     type: 'coin-updated',
     version: 1,
     asset: coin.code,
@@ -37,7 +37,7 @@ export function removeCoin(command: RemoveCoin, account: Account, context: Decis
   if (totalMinor === 0n) return rejected('not_found', `The account holds no ${coin.code}.`, { asset: coin.code });
   const refusal = spendingRefusal(account, coin, totalMinor, context);
   if (refusal) return refused(refusal);
-  return moved(account, coin, {
+  return moved(account, {
     type: 'coin-removed',
     version: 1,
     asset: coin.code,

@@ -7,10 +7,14 @@ import { evolveAsset, registerAsset } from './asset-stream.ts';
 import { removeCoin, updateCoin } from './coins.ts';
 import type { AccountCommand, Command } from './commands.ts';
 import type { Decision, DecisionContext } from './decision.ts';
+import { captureHold, expireHold, placeHold, releaseHold } from './holds.ts';
 import { closeAccount, freezeAccount, openAccount, setLimits, unfreezeAccount } from './lifecycle.ts';
 import { deposit, withdraw } from './money.ts';
+import { cancelOrder, expireOrder, fillOrder, placeOrder } from './orders.ts';
 import type { Rejection } from './rejections.ts';
 import { rejection } from './rejections.ts';
+import { reverse } from './reversals.ts';
+import { completeTransfer, receiveTransfer, returnTransfer, transfer } from './transfers.ts';
 
 /** What a command is decided against: the state of the stream it addresses. */
 export type SubjectState = Account | AssetState;
@@ -48,6 +52,32 @@ function decideForAccount(command: AccountCommand, account: Account, context: De
       return updateCoin(command, account, context);
     case 'remove-coin':
       return removeCoin(command, account, context);
+    case 'transfer':
+      return transfer(command, account, context);
+    case 'place-hold':
+      return placeHold(command, account, context);
+    case 'capture-hold':
+      return captureHold(command, account, context);
+    case 'release-hold':
+      return releaseHold(command, account, context);
+    case 'place-order':
+      return placeOrder(command, account, context);
+    case 'fill-order':
+      return fillOrder(command, account, context);
+    case 'cancel-order':
+      return cancelOrder(command, account, context);
+    case 'reverse':
+      return reverse(command, account, context);
+    case 'expire-hold':
+      return expireHold(command, account, context);
+    case 'expire-order':
+      return expireOrder(command, account, context);
+    case 'receive-transfer':
+      return receiveTransfer(command, account);
+    case 'complete-transfer':
+      return completeTransfer(command, account);
+    case 'return-transfer':
+      return returnTransfer(command, account);
     case 'freeze-account':
       return freezeAccount(command, account);
     case 'unfreeze-account':

@@ -1,7 +1,8 @@
 // What a decider gives back, and what it may look at besides the state.
 import type { Asset } from './assets.ts';
-import type { LimitsSet, StoredEvent } from './events.ts';
-import type { AssetCode } from './ids.ts';
+import type { LimitsSet, Side, StoredEvent } from './events.ts';
+import type { FactLookup } from './facts.ts';
+import type { AccountId, AssetCode } from './ids.ts';
 import type { Rejection, RejectionCode, RejectionFields } from './rejections.ts';
 import { rejection } from './rejections.ts';
 
@@ -21,8 +22,14 @@ export type InheritedLimits = readonly Pick<LimitsSet, 'asset' | 'perWithdrawal'
 export interface DecisionContext {
   /** The registered asset of that code. */
   asset(code: AssetCode): Asset | undefined;
-  /** Whether an applied deposit or withdrawal of this account carried that externalId. */
-  isExternalIdUsed(externalId: string): boolean;
+  /** What the account's history knows under a key that the command asks for (see factsAskedBy). */
+  readonly fact: FactLookup;
+  /** Whether an account of that id was ever opened. Once it was, it is for ever. */
+  accountExists(accountId: AccountId): boolean;
+  /** Who acts: the account's owner, or somebody for the house. */
+  readonly side: Side;
+  /** The id that the event will have. What an event makes (an entry, a hold, an order, a fill, a transfer) has the event's id. */
+  readonly eventId: string;
   /** When the command happens, RFC 3339 UTC: max(clock, the account's last event), see occurredAt. */
   readonly occurredAt: string;
   /** The limits of the owner's first account, for a new one. */

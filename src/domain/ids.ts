@@ -9,12 +9,22 @@ export type CommandId = string & z.$brand<'CommandId'>;
 /** An asset's code, e.g. `USD` or `BTC`; its stream is `asset-{code}`. */
 export type AssetCode = string & z.$brand<'AssetCode'>;
 
+/** A hold: money set aside in one account. */
+export type HoldId = string & z.$brand<'HoldId'>;
+/** An order, and the hold behind it. */
+export type OrderId = string & z.$brand<'OrderId'>;
+/** A transfer, in the streams of both its accounts. */
+export type TransferId = string & z.$brand<'TransferId'>;
+
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** Any UUID of RFC 9562, in lower case after parsing. */
 export const Uuid = z.uuid().toLowerCase();
 export const AccountIdSchema = Uuid.brand<'AccountId'>();
 export const CommandIdSchema = Uuid.brand<'CommandId'>();
+export const HoldIdSchema = Uuid.brand<'HoldId'>();
+export const OrderIdSchema = Uuid.brand<'OrderId'>();
+export const TransferIdSchema = Uuid.brand<'TransferId'>();
 export const AssetCodeSchema = z
   .string()
   .regex(/^[A-Z][A-Z0-9]{1,15}$/, 'two to sixteen capital letters and digits, a letter first')
@@ -22,6 +32,9 @@ export const AssetCodeSchema = z
 
 /** 1 to 255 printable ASCII characters, as the contract of the Idempotency-Key says. */
 export const IdempotencyKeySchema = z.string().regex(/^[\x20-\x7e]{1,255}$/, '1 to 255 printable ASCII characters');
+
+/** Keys that begin so are the ledger's own, for what it does on its own account; the edges refuse them. */
+export const INTERNAL_KEY_PREFIX = 'sys:';
 
 const brandAccount = (uuid: string): AccountId => AccountIdSchema.parse(uuid);
 

@@ -34,15 +34,18 @@ export function unfreezeAccount(command: UnfreezeAccount, account: Account): Dec
   return refusal ? refused(refusal) : accepted({ type: 'account-unfrozen', version: 1, reason: command.reason });
 }
 
-/** Only an empty account can be closed, frozen or not. */
+/** Only an empty account can be closed, frozen or not; and while a transfer is under way, its money may still come back. */
 export function closeAccount(_command: CloseAccount, account: Account): Decision {
   const refusal = closedRefusal(account);
   if (refusal) return refused(refusal);
-  if (isEmpty(account)) return accepted({ type: 'account-closed', version: 1 });
+  if (isEmpty(account) && account.transfers.size === 0) return accepted({ type: 'account-closed', version: 1 });
   const left = [...account.balances].flatMap(([asset, { availableMinor, heldMinor, scale }]) =>
     availableMinor + heldMinor === 0n ? [] : [`${formatMinor(availableMinor + heldMinor, scale)} ${asset}`],
   );
-  return rejected('account_not_empty', `The account still has ${left.join(', ')}.`);
+  const underWay = [...account.transfers.values()].map(
+    ({ transferId, asset, amount }) => `${formatMinor(amount.minor, amount.scale)} ${asset} under way in transfer ${transferId}`,
+  );
+  return rejected('account_not_empty', `The account still has ${[...left, ...underWay].join(', ')}.`);
 }
 
 /** Replaces the limits in one asset; a limit that is not given is none. Allowed while frozen. */

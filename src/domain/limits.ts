@@ -34,7 +34,10 @@ export const limitsFrom = (written: { readonly perWithdrawal?: string | undefine
   ...(written.perDay === undefined ? {} : { perDayMinor: parseDecimal(written.perDay).minor }),
 });
 
-/** What the event takes out of the account as far as limits count it: withdrawals and negative coin changes. */
+/**
+ * What the event takes out of the account as far as limits count it: withdrawals, outgoing transfers, captures by the
+ * owner and negative coin changes. What comes back (a returned transfer, a reversal) is not taken off it again.
+ */
 export function spendingIn(event: LedgerEvent): Spent | undefined {
   switch (event.type) {
     case 'withdrawn':
@@ -45,6 +48,23 @@ export function spendingIn(event: LedgerEvent): Spent | undefined {
     }
     case 'coin-removed':
       return { asset: event.asset, amount: parseDecimal(event.quantity) };
+    case 'transfer-sent': // money sent back by an operator's reversal is not the owner's spending
+      return event.reverses === undefined ? { asset: event.asset, amount: parseDecimal(event.amount) } : undefined;
+    case 'hold-captured':
+      return event.capturedBy === 'user' ? { asset: event.asset, amount: parseDecimal(event.amount) } : undefined;
+    case 'hold-placed':
+    case 'hold-released':
+    case 'hold-expired':
+    case 'order-placed':
+    case 'order-filled':
+    case 'fill-repeated':
+    case 'order-cancelled':
+    case 'order-expired':
+    case 'transfer-received':
+    case 'transfer-refused':
+    case 'transfer-completed':
+    case 'transfer-returned':
+    case 'entry-reversed':
     case 'account-opened':
     case 'account-frozen':
     case 'account-unfrozen':

@@ -1,4 +1,5 @@
 // The outcome of a command, read off its one event: what the first answer said and every repeat says again.
+import { formatMinor, parseDecimal } from './amounts.ts';
 import { assertNever } from './assert-never.ts';
 import type { BalanceAfter, RecordedEvent, StoredEvent, Subject } from './events.ts';
 import type { AccountId, CommandId } from './ids.ts';
@@ -24,6 +25,8 @@ export interface AppliedOutcome extends OutcomeBase {
   readonly balances: readonly BalanceAfter[];
   /** What the command made, e.g. `{ entryId }`; the type of command says which fields. */
   readonly result: Readonly<Record<string, string>>;
+  /** Of a fill that was reported again: the revision of the first report, which is the one to show. */
+  readonly firstRevision?: bigint;
 }
 export interface RejectedOutcome extends OutcomeBase {
   readonly status: 'rejected';
@@ -35,6 +38,10 @@ export interface RejectedOutcome extends OutcomeBase {
 }
 /** An outcome that the log keeps. */
 export type StoredOutcome = AppliedOutcome | RejectedOutcome;
+
+/** The revision that the outcome's answer shows. */
+export const shownRevision = (outcome: StoredOutcome): bigint =>
+  outcome.status === 'applied' ? (outcome.firstRevision ?? outcome.revision) : outcome.revision;
 
 /** What an applied event's command made. The id of a journal entry is the id of its event. */
 export function resultOf(event: StoredEvent, subject: Subject, eventId: string): Readonly<Record<string, string>> {
@@ -49,6 +56,33 @@ export function resultOf(event: StoredEvent, subject: Subject, eventId: string):
       return { symbol: event.asset, quantity: event.quantity };
     case 'asset-registered':
       return { code: event.code };
+    case 'entry-reversed':
+      return { entryId: eventId };
+    case 'hold-placed':
+      return { holdId: event.holdId };
+    case 'hold-captured':
+      return { holdId: event.holdId, remaining: event.remaining };
+    case 'hold-released':
+    case 'hold-expired':
+      return { holdId: event.holdId, remaining: zeroAt(event.amount) };
+    case 'order-placed':
+      return { orderId: event.orderId };
+    case 'order-filled':
+    case 'fill-repeated':
+      return { fillId: event.fillId, orderStatus: event.orderStatus };
+    case 'order-cancelled':
+      return { orderId: event.orderId, orderStatus: 'cancelled' };
+    case 'order-expired':
+      return { orderId: event.orderId, orderStatus: 'expired' };
+    case 'transfer-sent': // a reversal's answer, where the money goes back by a transfer
+      return event.reverses === undefined
+        ? { transferId: event.transferId, state: 'pending' }
+        : { entryId: eventId, transferId: event.transferId, state: 'pending' };
+    case 'transfer-received':
+    case 'transfer-refused':
+    case 'transfer-completed':
+    case 'transfer-returned':
+      return { transferId: event.transferId };
     case 'account-frozen':
     case 'account-unfrozen':
     case 'account-closed':
@@ -59,6 +93,8 @@ export function resultOf(event: StoredEvent, subject: Subject, eventId: string):
       return assertNever(event);
   }
 }
+
+const zeroAt = (amount: string): string => formatMinor(0n, parseDecimal(amount).scale);
 
 /** The type of the command that an event answers. */
 function commandTypeOf(event: StoredEvent): string {
@@ -81,6 +117,34 @@ function commandTypeOf(event: StoredEvent): string {
       return 'update-coin';
     case 'coin-removed':
       return 'remove-coin';
+    case 'hold-placed':
+      return 'place-hold';
+    case 'hold-captured':
+      return 'capture-hold';
+    case 'hold-released':
+      return 'release-hold';
+    case 'hold-expired':
+      return 'expire-hold';
+    case 'order-placed':
+      return 'place-order';
+    case 'order-filled':
+    case 'fill-repeated':
+      return 'fill-order';
+    case 'order-cancelled':
+      return 'cancel-order';
+    case 'order-expired':
+      return 'expire-order';
+    case 'transfer-sent':
+      return event.reverses === undefined ? 'transfer' : 'reverse';
+    case 'transfer-received':
+    case 'transfer-refused':
+      return 'receive-transfer';
+    case 'transfer-completed':
+      return 'complete-transfer';
+    case 'transfer-returned':
+      return 'return-transfer';
+    case 'entry-reversed':
+      return 'reverse';
     case 'asset-registered':
       return 'register-asset';
     case 'command-rejected':
@@ -128,5 +192,6 @@ export function outcomeOf(recorded: RecordedEvent): StoredOutcome | undefined {
     status: 'applied',
     balances: 'balances' in event ? event.balances : [],
     result: resultOf(event, subject, recorded.eventId),
+    ...(event.type === 'fill-repeated' ? { firstRevision: BigInt(event.firstRevision) } : {}),
   };
 }

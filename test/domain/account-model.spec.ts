@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Account } from '../../src/domain/account.ts';
-import { emptyAccount, evolve, InvariantViolated } from '../../src/domain/account.ts';
+import { emptyAccount, evolve } from '../../src/domain/account.ts';
+import { InvariantViolated } from '../../src/domain/invariant.ts';
 import { INITIAL_ASSETS } from '../../src/domain/assets.ts';
 import type { AccountCommand } from '../../src/domain/commands.ts';
 import { decide } from '../../src/domain/decide.ts';
