@@ -3,17 +3,22 @@
 import { LRUCache } from 'lru-cache';
 import type { Account } from '../domain/account.ts';
 import { balanceFrom, emptyAccount } from '../domain/account.ts';
-import { InvariantViolated } from '../domain/invariant.ts';
 import { parseDecimal } from '../domain/amounts.ts';
 import { unregisteredAsset } from '../domain/asset-stream.ts';
 import type { SubjectState } from '../domain/decide.ts';
 import { evolveSubject } from '../domain/decide.ts';
 import type { RecordedEvent, Subject } from '../domain/events.ts';
-import { accountStream, paymentIdIn } from '../domain/events.ts';
+import { accountStream } from '../domain/events.ts';
+import type { Fact } from '../domain/facts.ts';
+import { factsIn, nameOfFact } from '../domain/facts.ts';
 import type { AccountId, CommandId } from '../domain/ids.ts';
+import { InvariantViolated } from '../domain/invariant.ts';
 import { limitsFrom, NOTHING_SPENT } from '../domain/limits.ts';
+import { holdFrom } from '../domain/open-holds.ts';
+import { orderFrom } from '../domain/open-orders.ts';
 import type { StoredOutcome } from '../domain/outcome.ts';
 import { outcomeOf } from '../domain/outcome.ts';
+import { transferFrom } from '../domain/transfers-under-way.ts';
 import type { Streams } from '../eventstore/streams.ts';
 import type { AccountRow } from '../projections/accounts.ts';
 
@@ -24,12 +29,18 @@ export interface LoadedSubject {
   state: SubjectState;
   /** The position of the state's last event; 0 before the first. */
   position: bigint;
-  /** What memory knows: the outcomes and external ids of the revisions above `base` up to the state's. */
+  /** What memory knows: the outcomes and facts of the revisions above `base` up to the state's. */
   base: bigint;
   readonly outcomes: Map<CommandId, StoredOutcome>;
-  readonly externalIds: Map<string, bigint>;
-  /** Read from the stream, so written by others: what memory does not know of their keys and external ids is still to be looked up. */
+  /** By their names, see nameOfFact. */
+  readonly facts: Map<string, KnownFact>;
+  /** Read from the stream, so written by others: what memory does not know of their keys and payments is still to be looked up. */
   readonly unverified: RecordedEvent[];
+}
+
+export interface KnownFact {
+  readonly revision: bigint;
+  readonly fact: Fact;
 }
 
 export interface AccountLoader {
@@ -99,22 +110,32 @@ export function makeAccountLoader({ streams, loadRow, maxCached }: AccountLoader
   };
 }
 
+/** The facts that a recorded event makes known; none of an asset's. */
+export const factsOf = ({ subject, event, eventId, revision, metadata: { commandId } }: RecordedEvent): readonly Fact[] =>
+  subject.kind === 'account' ? factsIn({ event, eventId, revision, commandId, accountId: subject.accountId }) : [];
+
 /**
- * Takes an event's outcome and external id into memory. Annulled events state neither.
- * @throws InvariantViolated where another event has its key or external id: it was written past the ledger, and no projection will take it.
+ * Takes an event's outcome and facts into memory. Annulled events state neither.
+ * @throws InvariantViolated where another event has its key, payment or fill: it was written past the ledger, and no projection will take it.
  */
-export function rememberFacts(loaded: Pick<LoadedSubject, 'outcomes' | 'externalIds'>, recorded: RecordedEvent): void {
+export function rememberFacts(loaded: Pick<LoadedSubject, 'outcomes' | 'facts'>, recorded: RecordedEvent): void {
   const outcome = outcomeOf(recorded);
   if (outcome) {
     const known = loaded.outcomes.get(outcome.commandId);
     if (known && known.eventId !== outcome.eventId) throw secondUse(recorded, `command ${outcome.commandId}`);
     loaded.outcomes.set(outcome.commandId, outcome);
   }
-  const externalId = paymentIdIn(recorded.event);
-  if (externalId === undefined) return;
-  const known = loaded.externalIds.get(externalId);
-  if (known !== undefined && known !== recorded.revision) throw secondUse(recorded, `externalId ${externalId}`);
-  loaded.externalIds.set(externalId, recorded.revision);
+  for (const fact of factsOf(recorded)) {
+    const name = nameOfFact(fact);
+    checkFirstUse(recorded, fact, loaded.facts.get(name)?.fact);
+    loaded.facts.set(name, { revision: recorded.revision, fact });
+  }
+}
+
+/** @throws InvariantViolated where a payment or a fill, which count once, is another command's already. */
+export function checkFirstUse(recorded: RecordedEvent, fact: Fact, known: Fact | undefined): void {
+  if (known === undefined || !('commandId' in fact) || !('commandId' in known) || known.commandId === fact.commandId) return;
+  throw secondUse(recorded, nameOfFact(fact));
 }
 
 export const secondUse = ({ stream, revision }: RecordedEvent, of: string): InvariantViolated =>
@@ -126,7 +147,7 @@ const blank = (stream: string, subject: Subject) => ({
   position: 0n,
   base: -1n,
   outcomes: new Map<CommandId, StoredOutcome>(),
-  externalIds: new Map<string, bigint>(),
+  facts: new Map<string, KnownFact>(),
   unverified: [],
 });
 
@@ -153,6 +174,9 @@ export function accountFrom(accountId: AccountId, row: AccountRow): Account {
     ...(row.ownerId === undefined ? {} : { ownerId: row.ownerId }),
     balances: new Map(row.balances.map(({ asset, available, held }) => [asset, balanceFrom(available, held)])),
     limits: new Map(row.limits.map((entry) => [entry.asset, limitsFrom(entry)])),
+    holds: new Map(row.holds.map((hold) => [hold.holdId, holdFrom(hold)])),
+    orders: new Map(row.orders.map((order) => [order.orderId, orderFrom(order)])),
+    transfers: new Map(row.transfers.map((sent) => [sent.transferId, transferFrom(sent)])),
     spending: { day, byAsset: new Map(spentThatDay.map(({ asset, amount }) => [asset, parseDecimal(amount).minor])) },
     lastOccurredAt: row.lastOccurredAt,
   };

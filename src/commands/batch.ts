@@ -1,13 +1,15 @@
 // One turn's decisions: many commands, decided one after another against one state, and the events that will record them.
-import { randomUUID } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
 import { shapeRefusal } from '../domain/checks.ts';
+import { isInternal } from '../domain/commands.ts';
 import type { SubjectState } from '../domain/decide.ts';
 import { accountRefusal, decide, evolveSubject } from '../domain/decide.ts';
 import type { DecisionContext, InheritedLimits } from '../domain/decision.ts';
 import { occurredAt } from '../domain/decision.ts';
 import type { EventMetadata, StoredEvent } from '../domain/events.ts';
-import { paymentIdIn } from '../domain/events.ts';
-import type { CommandId } from '../domain/ids.ts';
+import type { Fact } from '../domain/facts.ts';
+import { factsIn, lookupIn, nameOfFact } from '../domain/facts.ts';
+import type { AccountId, CommandId } from '../domain/ids.ts';
 import type { StoredOutcome } from '../domain/outcome.ts';
 import { resultOf } from '../domain/outcome.ts';
 import type { Rejection } from '../domain/rejections.ts';
@@ -19,8 +21,10 @@ import type { PendingCommand } from './mailbox.ts';
 /** What is known besides the state: everything true of the stream up to the state's revision. */
 export interface KnownFacts {
   outcome(commandId: CommandId): StoredOutcome | undefined;
-  isExternalIdUsed(externalId: string): boolean;
+  /** By its name, see nameOfFact. */
+  fact(name: string): Fact | undefined;
   readonly asset: DecisionContext['asset'];
+  accountExists(accountId: AccountId): boolean;
   inheritedLimits(ownerId: string): InheritedLimits;
   /** The clock, in ms since 1970. */
   readonly nowMs: number;
@@ -59,19 +63,21 @@ export function decideBatch(start: SubjectState, waiting: readonly PendingComman
   const steps: Step[] = [];
   const events: NewEvent[] = [];
   const decidedHere = new Map<CommandId, BatchEvent>();
-  const externalIdsHere = new Set<string>();
+  const factsHere = new Map<string, Fact>();
+  const fact = lookupIn({ get: (name) => factsHere.get(name) ?? known.fact(name) });
   let state = start;
   let bytes = 0;
   let needsEndOfStream = false;
 
-  const record = (pending: PendingCommand, event: StoredEvent, at: string): void => {
-    const metadata = metadataOf(pending, at);
-    decidedHere.set(pending.commandId, { index: events.length, commandHash: pending.commandHash });
-    steps.push({ kind: 'event', pending, index: events.length, hit: false });
-    events.push({ eventId: randomUUID(), event, metadata });
+  const record = (pending: PendingCommand, eventId: string, event: StoredEvent, at: string): void => {
+    const { commandId, commandHash } = pending;
+    decidedHere.set(commandId, { index: events.length, commandHash });
+    steps.push({ kind: 'event', pending, index: events.length, hit: event.type === 'fill-repeated' });
+    events.push({ eventId, event, metadata: metadataOf(pending, at) });
     state = evolveSubject(state, { event, revision: state.revision + 1n, occurredAt: at });
-    const paymentId = paymentIdIn(event);
-    if (paymentId !== undefined) externalIdsHere.add(paymentId);
+    if (state.kind !== 'account') return;
+    const { accountId, revision } = state;
+    for (const made of factsIn({ event, eventId, revision, commandId, accountId })) factsHere.set(nameOfFact(made), made);
   };
   const refuse = (pending: PendingCommand, refusal: Rejection, isFinal: boolean): void => {
     steps.push({ kind: 'refused', pending, rejection: refusal });
@@ -114,23 +120,28 @@ export function decideBatch(start: SubjectState, waiting: readonly PendingComman
       continue;
     }
     const at = occurredAt(known.nowMs, state.lastOccurredAt);
+    const eventId = uuidv7(); // the time in front keeps neighbours together in the indexes of what is found by it
     const decision = decide(command, state, {
       asset: known.asset,
+      fact,
+      accountExists: known.accountExists,
+      side: envelope.onlyOwner === undefined ? 'operator' : 'user',
+      eventId,
       occurredAt: at,
-      isExternalIdUsed: (externalId) => externalIdsHere.has(externalId) || known.isExternalIdUsed(externalId),
       inheritedLimits: command.type === 'open-account' && command.ownerId !== undefined ? known.inheritedLimits(command.ownerId) : [],
     });
-    if (decision.kind === 'rejected' && (dryRun || !isStored(decision.rejection))) {
+    // What the ledger asks of itself leaves an event only where it has an effect: the same may have to be asked again.
+    if (decision.kind === 'rejected' && (dryRun || isInternal(command) || !isStored(decision.rejection))) {
       refuse(pending, decision.rejection, false);
       continue;
     }
     const event = decision.kind === 'accepted' ? decision.event : rejectedEvent(pending, decision.rejection);
     if (dryRun) {
-      steps.push({ kind: 'would-apply', pending, answer: wouldApply(pending, event, state, position) });
+      steps.push({ kind: 'would-apply', pending, answer: wouldApply(pending, eventId, event, state, position) });
       needsEndOfStream = true;
       continue;
     }
-    record(pending, event, at);
+    record(pending, eventId, event, at);
     bytes += size;
   }
   return { steps, events, needsEndOfStream };
@@ -142,13 +153,13 @@ function sizeOf({ envelope: { command, key } }: PendingCommand): number {
 }
 
 function metadataOf({ envelope, commandId, commandHash }: PendingCommand, at: string): EventMetadata {
-  const { key, correlationId, traceparent, actor, transport, command } = envelope;
+  const { key, correlationId, causationId = commandId, traceparent, actor, transport, command } = envelope;
   return {
     key,
     commandId,
     commandHash,
     correlationId,
-    causationId: commandId,
+    causationId,
     ...(traceparent === undefined ? {} : { traceparent }),
     actor,
     transport,
@@ -175,7 +186,7 @@ const movedOn = (expected: bigint, actual: bigint): Rejection =>
     currentRevision: actual.toString(),
   });
 
-function wouldApply(pending: PendingCommand, event: StoredEvent, state: SubjectState, position: bigint): CommandAnswer {
+function wouldApply(pending: PendingCommand, eventId: string, event: StoredEvent, state: SubjectState, position: bigint): CommandAnswer {
   const subject =
     state.kind === 'account' ? ({ kind: 'account', accountId: state.accountId } as const) : ({ kind: 'asset', code: state.code } as const);
   return {
@@ -186,6 +197,6 @@ function wouldApply(pending: PendingCommand, event: StoredEvent, state: SubjectS
     revision: state.revision,
     position,
     balances: 'balances' in event ? event.balances : [],
-    result: resultOf(event, subject, randomUUID()),
+    result: resultOf(event, subject, eventId),
   };
 }

@@ -15,7 +15,9 @@ export interface CommandEnvelope {
   /** The request's id; goes into the event's metadata. */
   readonly correlationId: string;
   readonly traceparent?: string;
-  /** Where set, the account must exist and belong to this user; else the answer is account_not_found. */
+  /** The event that this command follows from; absent where somebody asked for it. */
+  readonly causationId?: string;
+  /** Where set, this user acts: the account must exist and be theirs, else the answer is account_not_found. Absent: somebody for the house. */
   readonly onlyOwner?: string;
   /** Decide only: nothing is stored, no key is looked at. */
   readonly dryRun: boolean;

@@ -3,10 +3,12 @@ import type { Rejection } from '../domain/rejections.ts';
 import type { EventStore } from '../eventstore/client.ts';
 import { within } from '../eventstore/within.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
+import { knownAccounts } from '../projections/account-list.ts';
 import { loadAccounts } from '../projections/accounts.ts';
 import type { AskedFacts, FoundFacts } from '../projections/facts.ts';
 import { findFacts } from '../projections/facts.ts';
 import { inheritedLimits } from '../projections/limits.ts';
+import { makeAccountExistence } from './account-existence.ts';
 import { makeAccountLoader } from './account-loader.ts';
 import { makeAssetRegistry } from './asset-registry.ts';
 import type { CommandHandler, CommandObserver } from './handler.ts';
@@ -53,17 +55,27 @@ export function makeCommandSide({ store, db, admission, observe, limits, now = D
       return questions.flatMap(({ accountId }) => facts.get(accountId) ?? []);
     },
   });
+  const isProjected = makeLookupBatcher({
+    ...LOOKUPS,
+    askAll: async (accountIds: Parameters<typeof knownAccounts>[1]) => {
+      const known = await knownAccounts(db, accountIds);
+      return accountIds.map((accountId) => known.has(accountId));
+    },
+  });
   const accounts = makeAccountLoader({ streams, loadRow, maxCached: limits.cachedAccounts });
   const assets = makeAssetRegistry(streams);
+  const existence = makeAccountExistence({ streams, isProjected });
   // What was read before the annulment was known does not have it: the stream is loaded anew.
   store.annulments.onLoaded(({ stream }) => {
     accounts.forget(stream);
     assets.forget(stream);
+    existence.forget(stream);
   });
   const handler = makeCommandHandler({
     streams,
     accounts,
     assets,
+    existence,
     findProjected,
     inheritedLimits: (ownerId) => within(LOOKUPS.giveUpMs, inheritedLimits(db, ownerId)),
     admission,

@@ -1,7 +1,6 @@
 // Command handling: from a command to its answer. One turn of a mailbox takes what waits for an account, decides it in
 // order against the account's own history, and appends all outcomes, applied and refused alike, in one call.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InvariantViolated } from '../domain/invariant.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { scopeOf } from '../domain/commands.ts';
 import type { InheritedLimits } from '../domain/decision.ts';
@@ -9,12 +8,14 @@ import type { RecordedEvent, Subject } from '../domain/events.ts';
 import { accountStream, assetStream } from '../domain/events.ts';
 import type { CommandId } from '../domain/ids.ts';
 import { commandIdOf } from '../domain/ids.ts';
+import { InvariantViolated } from '../domain/invariant.ts';
 import { outcomeOf } from '../domain/outcome.ts';
 import type { Rejection } from '../domain/rejections.ts';
 import { rejection } from '../domain/rejections.ts';
 import { StoreUnavailable, UnreadableEvent } from '../eventstore/errors.ts';
 import type { AppendOutcome, Streams } from '../eventstore/streams.ts';
 import type { AskedFacts, FoundFacts } from '../projections/facts.ts';
+import type { AccountExistence } from './account-existence.ts';
 import type { AccountLoader, LoadedSubject } from './account-loader.ts';
 import { answerOf, refusalOf } from './answers.ts';
 import type { AssetRegistry } from './asset-registry.ts';
@@ -31,6 +32,7 @@ export interface CommandHandlerOptions {
   readonly streams: Streams;
   readonly accounts: AccountLoader;
   readonly assets: AssetRegistry;
+  readonly existence: AccountExistence;
   readonly findProjected: (question: AskedFacts) => Promise<FoundFacts>;
   readonly inheritedLimits: (ownerId: string) => Promise<InheritedLimits>;
   /** A refusal of every command, while the ledger must not take any (lag, clock); undefined: go ahead. */
@@ -71,7 +73,7 @@ const CONFLICTS_BEFORE_WAIT = 2;
 const MAX_CONFLICT_WAIT_MS = 20;
 
 export function makeCommandHandler(options: CommandHandlerOptions): CommandHandler {
-  const { streams, accounts, assets, observe } = options;
+  const { streams, accounts, assets, existence, observe } = options;
   const doubts = makeDoubts();
   const mailboxes = makeMailboxes({
     turn,
@@ -183,16 +185,18 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
     const owners = commands.flatMap((command) =>
       command.type === 'open-account' && command.ownerId !== undefined ? [command.ownerId] : [],
     );
-    const [asset, facts, inherited] = await Promise.all([
+    const [asset, accountExists, facts, inherited] = await Promise.all([
       assets.resolve(commands),
+      existence.resolve(commands),
       knownFacts(loaded, waiting, options.findProjected, streams),
       Promise.all(owners.map(async (ownerId) => [ownerId, await options.inheritedLimits(ownerId)] as const)),
     ]);
     const limitsByOwner = new Map(inherited);
     return decideBatch(loaded.state, waiting, loaded.position, {
       asset,
+      accountExists,
       outcome: facts.outcome,
-      isExternalIdUsed: facts.isExternalIdUsed,
+      fact: facts.fact,
       inheritedLimits: (ownerId) => limitsByOwner.get(ownerId) ?? [],
       nowMs: options.now(),
     });

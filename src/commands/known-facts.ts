@@ -1,26 +1,31 @@
-// Keyed facts: which keys and external ids a stream has used. Postgres answers up to its revision p, memory covers what
-// came after the revision it was loaded at; where the two do not meet, the stream is read.
+// Keyed facts: what a stream knows under the keys and names that commands ask for. Postgres answers up to its revision p,
+// memory covers what came after the revision it was loaded at; where the two do not meet, the stream is read.
 import type { RecordedEvent } from '../domain/events.ts';
-import { paymentIdIn } from '../domain/events.ts';
+import type { Fact, FactKey } from '../domain/facts.ts';
+import { factsAskedBy, nameOfFact } from '../domain/facts.ts';
 import type { CommandId } from '../domain/ids.ts';
 import type { StoredOutcome } from '../domain/outcome.ts';
 import type { Streams } from '../eventstore/streams.ts';
 import type { AskedFacts, FoundFacts } from '../projections/facts.ts';
-import type { LoadedSubject } from './account-loader.ts';
-import { rememberFacts, secondUse } from './account-loader.ts';
+import type { KnownFact, LoadedSubject } from './account-loader.ts';
+import { checkFirstUse, factsOf, rememberFacts, secondUse } from './account-loader.ts';
 import type { PendingCommand } from './mailbox.ts';
 
 export interface StreamFacts {
   outcome(commandId: CommandId): StoredOutcome | undefined;
-  isExternalIdUsed(externalId: string): boolean;
+  /** By its name, see nameOfFact. */
+  fact(name: string): Fact | undefined;
 }
 
 /** A stream known from its first event on needs no look-up, until memory holds this many outcomes of it. */
 const MAX_REMEMBERED_WITHOUT_LOOKUP = 512;
 
+/** Of these there is one event each; another one of the same name was written past the ledger. */
+const countsOnce = (fact: Fact): boolean => fact.kind === 'payment' || fact.kind === 'fill';
+
 /**
- * What the stream knows of the keys and external ids of the commands, complete up to the loaded state's revision.
- * @throws InvariantViolated where the state stands on an event of a key or external id that another event had before.
+ * What the stream knows of the commands' keys and of what they ask for, complete up to the loaded state's revision.
+ * @throws InvariantViolated where the state stands on an event whose key, payment or fill another event had before.
  */
 export async function knownFacts(
   loaded: LoadedSubject,
@@ -32,14 +37,12 @@ export async function knownFacts(
   if (subject.kind === 'asset') return fromMemory(loaded); // its stream is always read from its first event on
   const isAllInMemory = loaded.base === -1n && loaded.outcomes.size <= MAX_REMEMBERED_WITHOUT_LOOKUP;
   const commandIds = waiting.flatMap(({ envelope, commandId }) => (envelope.dryRun ? [] : [commandId]));
-  const externalIds = waiting.flatMap(({ envelope: { command } }) =>
-    (command.type === 'deposit' || command.type === 'withdraw') && command.externalId !== undefined ? [command.externalId] : [],
-  );
+  const keys: FactKey[] = waiting.flatMap(({ envelope: { command } }) => factsAskedBy(command));
   commandIds.push(...unverified.map(({ metadata }) => metadata.commandId));
-  externalIds.push(...unverified.flatMap((recorded) => paymentIdIn(recorded.event) ?? []));
-  if (isAllInMemory || commandIds.length + externalIds.length === 0) return fromMemory(loaded);
+  keys.push(...unverified.flatMap((recorded) => factsOf(recorded).filter(countsOnce)));
+  if (isAllInMemory || commandIds.length + keys.length === 0) return fromMemory(loaded);
 
-  const projected = await findProjected({ accountId: subject.accountId, commandIds, externalIds });
+  const projected = await findProjected({ accountId: subject.accountId, commandIds, keys });
   for (const recorded of unverified) verify(recorded, projected);
   unverified.length = 0;
   if (projected.revision < loaded.base) await readBack(loaded, projected.revision, streams);
@@ -47,31 +50,33 @@ export async function knownFacts(
   const memory = fromMemory(loaded);
   return {
     outcome: (commandId) => memory.outcome(commandId) ?? projected.outcomes.get(commandId),
-    isExternalIdUsed: (externalId) => memory.isExternalIdUsed(externalId) || projected.externalIds.has(externalId),
+    fact: (name) => memory.fact(name) ?? projected.facts.get(name),
   };
 }
 
 const fromMemory = (loaded: LoadedSubject): StreamFacts => ({
   outcome: (commandId) => loaded.outcomes.get(commandId),
-  isExternalIdUsed: (externalId) => loaded.externalIds.has(externalId),
+  fact: (name) => loaded.facts.get(name)?.fact,
 });
 
-/** What the log holds past the ledger may repeat what the ledger never does: a key, an external id. The projector halts there, and so do we. */
-function verify(recorded: RecordedEvent, { outcomes, externalIds }: FoundFacts): void {
+/** What the log holds past the ledger may repeat what the ledger never does: a key, a payment, a fill. The projector halts there, and so do we. */
+function verify(recorded: RecordedEvent, { outcomes, facts }: FoundFacts): void {
   const { commandId } = recorded.metadata;
   const first = outcomes.get(commandId);
   if (first && first.eventId !== recorded.eventId) throw secondUse(recorded, `command ${commandId}`);
-  const externalId = paymentIdIn(recorded.event);
-  const user = externalId === undefined ? undefined : externalIds.get(externalId);
-  if (user !== undefined && user !== commandId) throw secondUse(recorded, `externalId ${externalId}`);
+  for (const fact of factsOf(recorded)) if (countsOnce(fact)) checkFirstUse(recorded, fact, facts.get(nameOfFact(fact)));
 }
 
 /** The projection is behind where memory begins (it was rebuilt, or swapped): memory takes the gap in from the stream. */
 async function readBack(loaded: LoadedSubject, projectedRevision: bigint, streams: Pick<Streams, 'read'>): Promise<void> {
+  const gap = { outcomes: new Map(loaded.outcomes), facts: new Map<string, KnownFact>() };
   for await (const recorded of streams.read(loaded.stream, projectedRevision + 1n)) {
     if (recorded.revision > loaded.base) break;
-    rememberFacts(loaded, recorded);
+    rememberFacts(gap, recorded);
   }
+  for (const [commandId, outcome] of gap.outcomes) loaded.outcomes.set(commandId, outcome);
+  // What is remembered of later revisions stays: a fact may have been taken back since (see reversals).
+  for (const [name, known] of gap.facts) if (!loaded.facts.has(name)) loaded.facts.set(name, known);
   loaded.base = projectedRevision;
 }
 
@@ -80,6 +85,6 @@ function forgetProjected(loaded: LoadedSubject, projectedRevision: bigint): void
   const base = projectedRevision < loaded.state.revision ? projectedRevision : loaded.state.revision;
   if (base === loaded.base) return;
   for (const [commandId, { revision }] of loaded.outcomes) if (revision <= base) loaded.outcomes.delete(commandId);
-  for (const [externalId, revision] of loaded.externalIds) if (revision <= base) loaded.externalIds.delete(externalId);
+  for (const [name, { revision }] of loaded.facts) if (revision <= base) loaded.facts.delete(name);
   loaded.base = base;
 }

@@ -1,4 +1,5 @@
 // Lists of accounts, in the order in which they were opened.
+import { sql } from 'kysely';
 import type { AccountId } from '../domain/ids.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { AccountStatus } from '../postgres/tables.ts';
@@ -60,4 +61,11 @@ export function listAccounts(
     if (position !== undefined) query = query.where('opened_position', isAscending ? '>' : '<', BigInt(position));
     return (await query.execute()).map(toSummary);
   });
+}
+
+/** Those of the accounts that the projection knows. */
+export async function knownAccounts(db: LedgerDb, accountIds: readonly AccountId[]): Promise<ReadonlySet<AccountId>> {
+  const ids = sql<AccountId>`ANY(${[...accountIds]}::uuid[])`; // one text, however many accounts
+  const rows = await db.selectFrom('accounts').select('account_id').where('account_id', '=', ids).execute();
+  return new Set(rows.map(({ account_id }) => account_id));
 }
