@@ -235,8 +235,7 @@ export const scopeOf = (command: Command): AccountId =>
 /** The assets the command names by code; a coin named by its symbol is resolved apart (codesNamedBy). */
 export function assetsNamedIn(command: Command): readonly AssetCode[] {
   if ('asset' in command) return [command.asset];
-  if (command.type === 'place-order') return [command.tokenIn, command.tokenOut];
-  return command.type === 'fill-order' && command.fee !== undefined ? [command.fee.asset] : [];
+  return command.type === 'place-order' ? [command.tokenIn, command.tokenOut] : [];
 }
 
 const AMOUNT_FIELDS: ReadonlySet<string> = new Set([
