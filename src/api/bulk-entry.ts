@@ -1,7 +1,7 @@
 // One entry of a bulk request: read in the order of checks of a request of its own (who may send it, its shape, its key).
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { AccountCommand } from '../domain/commands.ts';
+import type { ClientCommand } from '../domain/commands.ts';
 import { AccountCommandSchema, COMMANDS, OpenAccountBody } from '../domain/commands.ts';
 import { AccountIdSchema } from '../domain/ids.ts';
 import { openingCommand } from './opening.ts';
@@ -34,7 +34,7 @@ export interface BulkSender {
   readonly permissions: PermissionSettings;
   readonly isDryRun: boolean;
 }
-export type ReadEntry = { readonly command: AccountCommand; readonly key: string } | { readonly refused: Refusal };
+export type ReadEntry = { readonly command: ClientCommand; readonly key: string } | { readonly refused: Refusal };
 
 /** Reads the entry at that place of `commands`; what is wrong with it is said with pointers into the whole body. */
 export function readEntry(entry: unknown, index: number, { principal, permissions, isDryRun }: BulkSender): ReadEntry {

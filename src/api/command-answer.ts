@@ -1,7 +1,7 @@
 // From the bus's answer to HTTP: the status and the body that REST and bulk answers share.
 import type { z } from 'zod';
 import type { CommandAnswer } from '../commands/bus.ts';
-import type { Command, CommandType } from '../domain/commands.ts';
+import type { ClientCommand, CommandType, RegisterAsset } from '../domain/commands.ts';
 import { COMMANDS } from '../domain/commands.ts';
 import type { Applied } from './contract.ts';
 import type { ProblemContext, Refusal } from './problems.ts';
@@ -10,10 +10,22 @@ import { amountFieldsOf, pointerTo } from './request-shape.ts';
 
 type Carried = Exclude<CommandAnswer, { status: 'rejected' }>;
 type Refused = Extract<CommandAnswer, { status: 'rejected' }>;
+/** What a client may send: the ledger's internal commands come over no edge. */
+export type SentCommand = ClientCommand | RegisterAsset;
 export type AppliedBody = z.output<typeof Applied>;
 
 /** Commands that create something: answered with 201. */
-const CREATING: ReadonlySet<CommandType> = new Set(['open-account', 'deposit', 'withdraw', 'register-asset']);
+const CREATING: ReadonlySet<CommandType> = new Set([
+  'open-account',
+  'deposit',
+  'withdraw',
+  'transfer',
+  'place-hold',
+  'place-order',
+  'fill-order',
+  'reverse',
+  'register-asset',
+]);
 export const creates = (type: CommandType): boolean => CREATING.has(type);
 
 export function appliedBody(answer: Carried): AppliedBody {
@@ -44,7 +56,7 @@ export const problemContextOf = (answer: Refused, requestId: string): ProblemCon
  * The refusal in an answer, with a pointer to the amount that does not fit its asset where only one can be meant.
  * @param at where the command stands in the request's body.
  */
-export function refusalIn(answer: Refused, command: Command, at: readonly (string | number)[] = []): Refusal {
+export function refusalIn(answer: Refused, command: SentCommand, at: readonly (string | number)[] = []): Refusal {
   const { rejection } = answer;
   if (rejection.code !== 'invalid_amount' || command.type === 'register-asset') return rejection;
   const given = amountFieldsOf(COMMANDS[command.type]).filter((field) => Reflect.get(command, field) !== undefined);

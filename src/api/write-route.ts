@@ -2,8 +2,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CommandAnswer, CommandEnvelope } from '../commands/bus.ts';
-import type { Command } from '../domain/commands.ts';
-import type { AppliedBody } from './command-answer.ts';
+import type { CommandType } from '../domain/commands.ts';
+import type { AppliedBody, SentCommand } from './command-answer.ts';
 import { appliedBody, creates, httpStatusOf, problemContextOf, refusalIn } from './command-answer.ts';
 import { Applied } from './contract.ts';
 import { jsonBodyOf } from './json-body.ts';
@@ -34,10 +34,10 @@ export interface WriteRoute<Params extends z.ZodObject, Body extends z.ZodObject
   readonly summary: string;
   readonly description?: string;
   /** Who may send it is a matter of the command: see `SENDERS`. */
-  readonly command: Command['type'];
+  readonly command: CommandType;
   readonly params?: Params;
   readonly body: Body;
-  readonly toCommand: (input: CommandInput<z.output<Params>, z.output<Body>>) => Command;
+  readonly toCommand: (input: CommandInput<z.output<Params>, z.output<Body>>) => SentCommand;
   /** Where what was created is found; the answer is then 201 with this Location. */
   readonly location?: (answer: AppliedBody) => string;
   /** What this command may be refused with, beyond what any write may. */
@@ -112,21 +112,22 @@ async function handle<Params extends z.ZodObject, Body extends z.ZodObject>(
   const key = idempotencyKeyOf(request, { required: spec.method === 'POST' && !isDryRun });
   const ifMatch = ifMatchOf(request);
   const params = pathParamsOf(spec.params, request.params);
+  const command = spec.toCommand({ params, body, key, principal });
   const envelope: CommandEnvelope = {
-    command: spec.toCommand({ params, body, key, principal }),
+    command,
     key,
     ...envelopeOf(request, principal),
     dryRun: isDryRun,
     ...(ifMatch === undefined ? {} : { ifMatch }),
   };
   const answer = await sendCommand(bus, envelope, request);
-  return sendAnswer(spec, answer, envelope, request, reply);
+  return sendAnswer(spec, answer, command, request, reply);
 }
 
 function sendAnswer<Params extends z.ZodObject, Body extends z.ZodObject>(
   spec: WriteRoute<Params, Body>,
   answer: CommandAnswer,
-  { command }: CommandEnvelope,
+  command: SentCommand,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
