@@ -78,7 +78,12 @@ export interface SpendingTable {
 
 /** The part of an outcome that only answers need. Kept as `json`, which stores text as it came, unlike `jsonb`. */
 export type OutcomePayload =
-  | { readonly balances: readonly BalanceAfter[]; readonly result: Readonly<Record<string, string>> }
+  | {
+      readonly balances: readonly BalanceAfter[];
+      readonly result: Readonly<Record<string, string>>;
+      /** In decimal; of a fill that was reported again. */
+      readonly firstRevision?: string;
+    }
   | { readonly code: RejectionCode; readonly detail: string; readonly fields: RejectionFields; readonly correlationId: string };
 
 export interface CommandOutcomesTable {

@@ -1,9 +1,9 @@
 // The table of accounts: how events change it, and the state of an account that commands are decided on.
 import type { Transaction } from 'kysely';
 import { sql } from 'kysely';
-import { assertNever } from '../domain/assert-never.ts';
-import type { AccountOpened, LedgerEvent } from '../domain/events.ts';
+import type { AccountOpened, EventType, HoldPlaced, LedgerEvent, OrderPlaced, TransferSent } from '../domain/events.ts';
 import type { AccountId, AssetCode } from '../domain/ids.ts';
+import { ACCOUNT_TRANSITIONS } from '../domain/lifecycles.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { AccountStatus, LedgerTables } from '../postgres/tables.ts';
 import type { BatchEvent } from './batch.ts';
@@ -23,6 +23,12 @@ export interface AccountRow {
   readonly limits: readonly { readonly asset: AssetCode; readonly perWithdrawal?: string; readonly perDay?: string }[];
   /** What left the account on its newest day of spending; `day` is YYYY-MM-DD in UTC. */
   readonly spending: readonly { readonly asset: AssetCode; readonly day: string; readonly amount: string }[];
+  /** Open ones, `amount` being what remains; times are RFC 3339 in UTC with milliseconds, as events have them. */
+  readonly holds: readonly Pick<HoldPlaced, 'holdId' | 'asset' | 'amount' | 'placedBy' | 'expiresAt'>[];
+  /** Pending ones. */
+  readonly orders: readonly Omit<OrderPlaced, 'type' | 'version' | 'balances'>[];
+  /** Sent and not ended yet. */
+  readonly transfers: readonly Pick<TransferSent, 'transferId' | 'to' | 'asset' | 'amount' | 'reverses'>[];
 }
 
 /** What a batch does to one account. */
@@ -34,29 +40,12 @@ interface AccountChange {
   lastOccurredAt: string | null;
 }
 
-/** The status an event leaves the account in; null where it says nothing of it. */
-function statusAfter(event: LedgerEvent): AccountStatus | null {
-  switch (event.type) {
-    case 'account-opened':
-    case 'account-unfrozen':
-      return 'open';
-    case 'account-frozen':
-      return 'frozen';
-    case 'account-closed':
-      return 'closed';
-    case 'limits-set':
-    case 'deposited':
-    case 'withdrawn':
-    case 'coin-updated':
-    case 'coin-removed':
-    case 'asset-registered':
-    case 'command-rejected':
-    case 'annulled':
-      return null;
-    default:
-      return assertNever(event);
-  }
-}
+/** Each of these events leads to one status, wherever it comes from. */
+const STATUS_AFTER: ReadonlyMap<EventType, AccountStatus> = new Map(ACCOUNT_TRANSITIONS.map(({ on, to }) => [on, to]));
+
+/** The status an event leaves the account in; null where it leaves it as it is. */
+const statusAfter = (event: LedgerEvent): AccountStatus | null =>
+  event.type === 'annulled' ? null : (STATUS_AFTER.get(event.type) ?? null);
 
 function changesOf(batch: readonly BatchEvent[]): ReadonlyMap<AccountId, AccountChange> {
   const changes = new Map<AccountId, AccountChange>();
@@ -153,6 +142,9 @@ async function updateKnown(tx: Transaction<LedgerTables>, changes: readonly (rea
   }
 }
 
+/** Postgres writes times into JSON in its session's zone; here as events have them. */
+const expiresAtText = sql`to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
 /** The states of those accounts that the projection knows, in one statement and so of one moment. */
 export async function loadAccounts(db: LedgerDb, accountIds: readonly AccountId[]): Promise<Map<AccountId, AccountRow>> {
   const { rows } = await sql<{
@@ -165,6 +157,9 @@ export async function loadAccounts(db: LedgerDb, accountIds: readonly AccountId[
     balances: AccountRow['balances'] | null;
     limits: AccountRow['limits'] | null;
     spending: AccountRow['spending'] | null;
+    holds: AccountRow['holds'] | null;
+    orders: AccountRow['orders'] | null;
+    transfers: AccountRow['transfers'] | null;
   }>`
     SELECT a.account_id, a.revision, a.position, a.status, a.owner_id, a.last_occurred_at,
       (SELECT json_agg(json_build_object('asset', asset, 'available', available::text, 'held', held::text) ORDER BY asset)
@@ -172,7 +167,17 @@ export async function loadAccounts(db: LedgerDb, accountIds: readonly AccountId[
       (SELECT json_agg(json_strip_nulls(json_build_object('asset', asset, 'perWithdrawal', per_withdrawal::text, 'perDay', per_day::text)) ORDER BY asset)
         FROM limits l WHERE l.account_id = a.account_id) AS limits,
       (SELECT json_agg(json_build_object('asset', asset, 'day', day::text, 'amount', amount::text) ORDER BY asset)
-        FROM spending s WHERE s.account_id = a.account_id) AS spending
+        FROM spending s WHERE s.account_id = a.account_id) AS spending,
+      (SELECT json_agg(json_strip_nulls(json_build_object('holdId', hold_id, 'asset', asset, 'amount', remaining::text, 'placedBy', placed_by,
+          'expiresAt', ${expiresAtText})) ORDER BY placed_position)
+        FROM holds h WHERE h.account_id = a.account_id AND h.status = 'open') AS holds,
+      (SELECT json_agg(json_strip_nulls(json_build_object('orderId', order_id, 'orderType', order_type, 'tokenIn', token_in, 'tokenOut', token_out,
+          'amountIn', amount_in::text, 'filledIn', filled_in::text, 'filledOut', filled_out::text, 'targetPrice', target_price::text,
+          'expiresAt', ${expiresAtText})) ORDER BY placed_position)
+        FROM orders o WHERE o.account_id = a.account_id AND o.status = 'pending') AS orders,
+      (SELECT json_agg(json_strip_nulls(json_build_object('transferId', transfer_id, 'to', to_account, 'asset', asset, 'amount', amount::text,
+          'reverses', reverses)) ORDER BY sent_position)
+        FROM transfers t WHERE t.from_account = a.account_id AND t.state = 'pending') AS transfers
     FROM accounts a WHERE a.account_id = ANY(${[...accountIds]}::uuid[])
   `.execute(db);
   return new Map(
@@ -188,6 +193,9 @@ export async function loadAccounts(db: LedgerDb, accountIds: readonly AccountId[
         balances: row.balances ?? [],
         limits: row.limits ?? [],
         spending: row.spending ?? [],
+        holds: row.holds ?? [],
+        orders: row.orders ?? [],
+        transfers: row.transfers ?? [],
       },
     ]),
   );

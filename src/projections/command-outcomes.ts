@@ -23,7 +23,11 @@ export interface OutcomeRow {
 
 const payloadOf = (outcome: StoredOutcome): OutcomePayload =>
   outcome.status === 'applied'
-    ? { balances: outcome.balances, result: outcome.result }
+    ? {
+        balances: outcome.balances,
+        result: outcome.result,
+        ...(outcome.firstRevision === undefined ? {} : { firstRevision: `${outcome.firstRevision}` }),
+      }
     : { code: outcome.code, detail: outcome.detail, fields: outcome.fields, correlationId: outcome.correlationId };
 
 /** Adds the outcomes that the batch states. */
@@ -54,7 +58,9 @@ export function readOutcome(row: OutcomeRow): StoredOutcome {
     position: row.position,
   };
   const { payload } = row;
-  return 'code' in payload ? { ...base, status: 'rejected', ...payload } : { ...base, status: 'applied', ...payload };
+  if ('code' in payload) return { ...base, status: 'rejected', ...payload };
+  const { balances, result, firstRevision } = payload;
+  return { ...base, status: 'applied', balances, result, ...(firstRevision === undefined ? {} : { firstRevision: BigInt(firstRevision) }) };
 }
 
 /** The outcome of a command, an account's before an asset's; undefined where the projection has seen none. */
