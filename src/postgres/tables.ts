@@ -1,8 +1,10 @@
 // The ledger's tables as kysely sees them. int8 is a bigint here, NUMERIC a decimal string, timestamptz an RFC 3339 string in UTC:
 // none of them is ever a JavaScript number or a Date (see pool.ts).
 import type { ColumnType, Generated } from 'kysely';
-import type { BalanceAfter, EventType } from '../domain/events.ts';
-import type { AccountId, AssetCode, CommandId } from '../domain/ids.ts';
+import type { BalanceAfter, EventType, OrderType, Side } from '../domain/events.ts';
+import type { BookedFill } from '../domain/facts.ts';
+import type { AccountId, AssetCode, CommandId, HoldId, OrderId } from '../domain/ids.ts';
+import type { HoldStatus, OrderStatus } from '../domain/lifecycles.ts';
 import type { SystemAccount } from '../domain/postings.ts';
 import type { RejectionCode, RejectionFields } from '../domain/rejections.ts';
 
@@ -116,6 +118,69 @@ export interface AssetsTable {
   position: bigint;
 }
 
+export interface HoldsTable {
+  hold_id: HoldId;
+  account_id: AccountId;
+  asset: AssetCode;
+  amount: string;
+  /** Still held, and gone out; what is neither was given back when the hold was closed. */
+  remaining: string;
+  captured: string;
+  status: HoldStatus;
+  placed_by: Side;
+  reference: string | null;
+  expires_at: string | null;
+  placed_at: string;
+  closed_at: string | null;
+  placed_position: bigint;
+  /** Of the last event of its life. */
+  position: bigint;
+}
+
+export interface OrdersTable {
+  order_id: OrderId;
+  account_id: AccountId;
+  /** The account's. */
+  owner_id: string | null;
+  token_in: AssetCode;
+  token_out: AssetCode;
+  amount_in: string;
+  filled_in: string;
+  /** Before fees. */
+  filled_out: string;
+  target_price: string | null;
+  order_type: OrderType;
+  status: OrderStatus;
+  created_at: string;
+  executed_at: string | null;
+  cancelled_at: string | null;
+  expires_at: string | null;
+  placed_position: bigint;
+  position: bigint;
+}
+
+export interface OrderEventsTable {
+  order_id: OrderId;
+  position: bigint;
+  event_id: string;
+  revision: bigint;
+  event_type: EventType;
+  occurred_at: string;
+  recorded_at: string;
+  /** The event without its type. */
+  data: ColumnType<unknown, string, string>;
+}
+
+/** The fills that the chain has a name for, each once per account. */
+export interface OrderFillsTable {
+  account_id: AccountId;
+  tx_hash: string;
+  log_index: number | null;
+  command_id: CommandId;
+  revision: bigint;
+  payload: ColumnType<Omit<BookedFill, 'revision'>, string, string>;
+}
+
 export interface StatisticsTable {
   event_type: string;
   /** The asset that moved, the code of a refusal, or '' for other events. */
@@ -152,6 +217,10 @@ export interface LedgerTables {
   command_outcomes: CommandOutcomesTable;
   external_ids: ExternalIdsTable;
   assets: AssetsTable;
+  holds: HoldsTable;
+  orders: OrdersTable;
+  order_events: OrderEventsTable;
+  order_fills: OrderFillsTable;
   statistics: StatisticsTable;
   checkpoint: CheckpointTable;
 }
