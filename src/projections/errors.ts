@@ -1,6 +1,7 @@
 // Errors of the projections. What an event's own content causes is told apart from trouble with the infrastructure: the first
 // stops the projector at that event, the second is tried again.
 import pg from 'pg';
+import { InvariantViolated } from '../domain/invariant.ts';
 import type { EventPlace } from '../eventstore/errors.ts';
 
 /** An event that can be read but not applied: it contradicts what the log said before it. */
@@ -8,6 +9,15 @@ export class UnappliableEvent extends Error {
   override readonly name = 'UnappliableEvent';
   constructor(place: EventPlace, reason: string) {
     super(`${place.stream}@${place.revision} (position ${place.position}): ${reason}`);
+  }
+}
+
+/** What `fold` gives for the event in that place. @throws UnappliableEvent where the domain's rules say that it cannot follow. */
+export function folded<Result>(place: EventPlace, fold: () => Result): Result {
+  try {
+    return fold();
+  } catch (error) {
+    throw error instanceof InvariantViolated ? new UnappliableEvent(place, error.message) : error;
   }
 }
 
