@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { lastLines, spawnDetached } from './detached-process.ts';
 import { type EmbeddedServer, EmbeddedServerError } from './embedded-server.ts';
 import { freePort } from './free-port.ts';
-import { commandLineOf, isRunning, sendSignal, waitUntilGone } from './process-identity.ts';
+import { endLeftover } from './leftover-process.ts';
 
 export interface EmbeddedEventStoreOptions {
   /** The ledger's data folder: the log lives in `eventstore` below it, the server's messages in `eventstore.log`. */
@@ -37,7 +37,8 @@ export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions
   const logFile = join(dataDir, 'eventstore.log');
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   const memory = processMemory(join(dataDir, 'eventstore.process'));
-  await endLeftover(memory.recall().pid, folder);
+  // The command line names the folder.
+  await endLeftover(memory.recall().pid, folder, stopGraceMs);
 
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort(memory.recall().port);
@@ -99,15 +100,6 @@ function processMemory(file: string) {
       else writeFileSync(file, `0 ${port}\n`);
     },
   };
-}
-
-async function endLeftover(pid: number | undefined, folder: string): Promise<void> {
-  // The command line names the folder, so an unrelated process that got the same id is left alone.
-  if (pid === undefined || !isRunning(pid) || !commandLineOf(pid).includes(folder)) return;
-  sendSignal(pid, 'SIGTERM');
-  if (await waitUntilGone(pid, stopGraceMs)) return;
-  sendSignal(pid, 'SIGKILL');
-  await waitUntilGone(pid, stopGraceMs);
 }
 
 function timeout(milliseconds: number): Promise<void> {

@@ -1,0 +1,75 @@
+// The broker of a test run: started when the first spec file asks for it, so that the runs that need none do not wait for it.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type EmbeddedRabbitMq, startEmbeddedRabbitMq } from '../../src/embedded/rabbitmq.ts';
+import { rabbitMqPrograms } from '../../src/embedded/rabbitmq-programs.ts';
+
+const run = promisify(execFile);
+
+/** A producer's user of every test node; the ledger's own is in the node's URL. */
+export const GUEST = { name: 'guest', password: 'guest' } as const;
+
+/**
+ * Starts a private RabbitMQ node, installing the Debian package where there is none.
+ * @throws with the reason where it can be neither found nor installed: a broker's test never passes without one.
+ */
+export async function startNode(dataDir: string): Promise<EmbeddedRabbitMq> {
+  if (rabbitMqPrograms() === undefined) await install();
+  const node = await startEmbeddedRabbitMq({ dataDir, users: { [GUEST.name]: GUEST.password } });
+  if (node === undefined) throw new Error('rabbitmq-server was installed, but is not where packages put it');
+  return node;
+}
+
+async function install(): Promise<void> {
+  const wanted = 'the tests need a RabbitMQ server: install the package rabbitmq-server (3.10 or newer)';
+  if (!existsSync('/usr/bin/apt-get')) throw new Error(`${wanted}; it is done by itself on Debian only`);
+  if (process.getuid?.() !== 0) throw new Error(`${wanted}; it is done by itself for root only`);
+  // Somebody else may be installing something at this moment.
+  const apt = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=3'];
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  try {
+    await run('apt-get', [...apt, 'update'], { env });
+    await run('apt-get', [...apt, 'install', '--yes', '--no-install-recommends', 'rabbitmq-server'], { env, maxBuffer: 64 * 1024 * 1024 });
+  } catch (cause) {
+    throw new Error(`${wanted}; apt-get could not`, { cause });
+  }
+  // The package starts a node of the machine's own, on the standard ports. The tests have no use for it.
+  await run('invoke-rc.d', ['rabbitmq-server', 'stop']).catch(() => undefined);
+}
+
+export interface NodeOnDemand {
+  /** Answers a GET with the node's `{url, managementUrl}`, once it runs. */
+  readonly url: string;
+  /** Stops the node if it was ever asked for, and deletes its data. */
+  close(): Promise<void>;
+}
+
+/** Offers the one node of a run to all its processes. */
+export async function offerNode(): Promise<NodeOnDemand> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'ledger-test-rabbitmq-'));
+  let node: Promise<EmbeddedRabbitMq> | undefined;
+  const server = createServer((_, response) => {
+    node ??= startNode(dataDir);
+    node.then(
+      ({ url, managementUrl }) => response.end(JSON.stringify({ url, managementUrl })),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    );
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await node?.then(({ stop }) => stop()).catch(() => undefined);
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
