@@ -1,0 +1,129 @@
+// Publishing with confirms, on one channel that is opened again whenever it is lost: what became of each message is told.
+import type { ConfirmChannel, Message, Options } from 'amqplib';
+import type { BrokerConnection } from './connection.ts';
+
+export interface OutgoingMessage {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly content: Buffer;
+  readonly options: Options.Publish;
+}
+
+/**
+ * What became of a message.
+ * - `confirmed`: the broker has it, for good where message and queue are durable.
+ * - `unroutable`: no queue takes it, so nothing was kept (only messages with `mandatory` learn that).
+ * - `not_sent`: there was no channel, or the broker takes nothing; nothing was handed to it.
+ * - `unknown`: it was sent, and no confirm came, or the broker would not vouch for it.
+ */
+export type PublishOutcome = 'confirmed' | 'unroutable' | 'not_sent' | 'unknown';
+
+export interface Publisher {
+  /** Sends it now or not at all: messages published one after another are sent in that order. Never rejects. */
+  publish(message: OutgoingMessage): Promise<PublishOutcome>;
+  /** Gives the channel up: what is not confirmed by then is `unknown`. */
+  close(): Promise<void>;
+}
+
+export interface PublisherOptions {
+  /** What has to be done on a channel before the first message is published on it. */
+  readonly prepare?: (channel: ConfirmChannel) => Promise<void>;
+  /** Told when a channel is lost, after its unconfirmed messages were told. */
+  readonly onLost?: () => void;
+}
+
+interface Unconfirmed extends OutgoingMessage {
+  isReturned: boolean;
+}
+
+/** Between two attempts to open a channel on a connection that is there. */
+const REOPEN_MS = 200;
+
+/** A publisher over the connection; whenever that is (again) connected, a channel is opened. */
+export function makePublisher(connection: BrokerConnection, { prepare, onLost }: PublisherOptions = {}): Publisher {
+  let current: ConfirmChannel | undefined;
+  let isOpening = false;
+  let isClosed = false;
+
+  async function open(): Promise<void> {
+    if (isOpening || isClosed || current !== undefined) return;
+    isOpening = true;
+    try {
+      const channel = await connection.openConfirmChannel();
+      channel.once('close', () => {
+        if (current !== channel) return;
+        current = undefined;
+        onLost?.();
+        reopen();
+      });
+      await prepare?.(channel);
+      if (isClosed) await channel.close();
+      else current = channel;
+    } catch {
+      reopen(); // the connection has told what is wrong
+    } finally {
+      isOpening = false;
+    }
+  }
+  function reopen(): void {
+    if (isClosed) return;
+    // Without a connection, the next one opens the channel.
+    setTimeout(() => void (connection.isConnected() && open()), REOPEN_MS).unref();
+  }
+  const forget = connection.onConnected(() => void open());
+
+  const returnedOn = new WeakMap<ConfirmChannel, Set<Unconfirmed>>();
+  /** The unconfirmed messages of a channel. What the broker returns is found among them by what it is: two that are equal were both returned. */
+  function unconfirmedOn(channel: ConfirmChannel): Set<Unconfirmed> {
+    const known = returnedOn.get(channel);
+    if (known) return known;
+    const unconfirmed = new Set<Unconfirmed>();
+    returnedOn.set(channel, unconfirmed);
+    channel.on('return', (message: Message) => {
+      for (const sent of unconfirmed) {
+        if (sent.isReturned || !isSame(sent, message)) continue;
+        sent.isReturned = true;
+        return;
+      }
+    });
+    return unconfirmed;
+  }
+
+  return {
+    publish: (message) =>
+      new Promise((resolve) => {
+        const channel = current;
+        if (channel === undefined || !connection.takesMessages()) return resolve('not_sent');
+        const unconfirmed = unconfirmedOn(channel);
+        const entry: Unconfirmed = { ...message, isReturned: false };
+        unconfirmed.add(entry);
+        const { exchange, routingKey, content, options } = message;
+        try {
+          channel.publish(exchange, routingKey, content, options, (error: unknown) => {
+            unconfirmed.delete(entry);
+            // A message is returned before it is confirmed.
+            if (error === null) resolve(entry.isReturned ? 'unroutable' : 'confirmed');
+            else resolve('unknown');
+          });
+        } catch {
+          // Thrown before anything is written: the channel is closed, or the properties cannot be encoded.
+          unconfirmed.delete(entry);
+          resolve('not_sent');
+        }
+      }),
+    async close() {
+      isClosed = true;
+      forget();
+      const channel = current;
+      current = undefined;
+      await channel?.close().catch(() => undefined);
+    },
+  };
+}
+
+const isSame = (sent: OutgoingMessage, returned: Message): boolean =>
+  sent.routingKey === returned.fields.routingKey &&
+  sent.exchange === returned.fields.exchange &&
+  sent.options.messageId === returned.properties.messageId &&
+  sent.options.correlationId === returned.properties.correlationId &&
+  sent.content.equals(returned.content);
