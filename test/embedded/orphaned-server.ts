@@ -12,7 +12,7 @@ const announced = z.object({ pid: z.number(), url: z.string() });
  * With `keepGuard: false` the guard that would end the server is killed first, as by an out-of-memory killer.
  */
 export async function orphanedServer(
-  kind: 'postgres' | 'eventstore',
+  kind: 'postgres' | 'eventstore' | 'rabbitmq',
   dataDir: string,
   { keepGuard }: { keepGuard: boolean },
 ): Promise<z.output<typeof announced>> {
