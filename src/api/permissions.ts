@@ -1,10 +1,11 @@
 // Permissions that depend on what is asked for, not only on the route: who may send this command with these fields.
+
+import { SENDERS } from '../commands/senders.ts';
 import type { CommandType } from '../domain/commands.ts';
 import type { Rejection } from '../domain/rejections.ts';
 import { rejection } from '../domain/rejections.ts';
 import type { Principal } from './principal.ts';
 import { roleRefusal } from './principal.ts';
-import { SENDERS } from './roles.ts';
 
 export interface PermissionSettings {
   /** Whether users may credit themselves (deposit, add to a coin). */

@@ -1,10 +1,10 @@
 // The principal: who makes a request. The one place where authentication plugs in.
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Role } from '../commands/senders.ts';
 import { principalUuidOf } from '../domain/ids.ts';
 import type { Rejection } from '../domain/rejections.ts';
 import { rejection } from '../domain/rejections.ts';
 import { RefusedRequest } from './problems.ts';
-import type { Role } from './roles.ts';
 
 /** Whoever makes a request, as far as the ledger cares. */
 export interface Principal {

@@ -1,6 +1,7 @@
 // readRoute: a route that answers a question. Waiting for a position, whose account it is, entity tags, pages and problems live here.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Role } from '../commands/senders.ts';
 import type { AccountId } from '../domain/ids.ts';
 import { rejection } from '../domain/rejections.ts';
 import { pathParamsOf } from './path-params.ts';
@@ -10,7 +11,6 @@ import type { ProblemCode, Refusal } from './problems.ts';
 import { RefusedRequest, sendProblem, throwRefusal } from './problems.ts';
 import type { AccountView, LedgerQueries } from './queries.ts';
 import { entityTag, isNoneMatchHit } from './request-headers.ts';
-import type { Role } from './roles.ts';
 import type { ApiRoute, OperationDoc, RouteDependencies, Tag } from './route.ts';
 
 export interface Question<Params, Query> {

@@ -2,11 +2,11 @@
 import type { RouteOptions } from 'fastify';
 import type { z } from 'zod';
 import type { CommandBus } from '../commands/bus.ts';
+import type { Role } from '../commands/senders.ts';
 import type { PermissionSettings } from './permissions.ts';
 import type { PrincipalResolver } from './principal.ts';
 import type { ProblemCode } from './problems.ts';
 import type { LedgerQueries } from './queries.ts';
-import type { Role } from './roles.ts';
 
 /** What routes stand on. */
 export interface RouteDependencies {

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CommandAnswer, CommandEnvelope } from '../commands/bus.ts';
+import { SENDERS } from '../commands/senders.ts';
 import type { CommandType } from '../domain/commands.ts';
 import type { AppliedBody, SentCommand } from './command-answer.ts';
 import { appliedBody, creates, httpStatusOf, problemContextOf, refusalIn } from './command-answer.ts';
@@ -14,7 +15,6 @@ import { authenticate, principalOf, roleRefusal } from './principal.ts';
 import type { ProblemCode } from './problems.ts';
 import { sendProblem, throwRefusal } from './problems.ts';
 import { idempotencyKeyOf, ifMatchOf } from './request-headers.ts';
-import { SENDERS } from './roles.ts';
 import type { ApiRoute, OperationDoc, RouteDependencies, Tag } from './route.ts';
 import { envelopeOf, sendCommand } from './send-command.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { sendingRefusal } from '../../src/api/permissions.ts';
 import { principalFrom } from '../../src/api/principal.ts';
-import { ROLES, SENDERS } from '../../src/api/roles.ts';
+import { ROLES, SENDERS } from '../../src/commands/senders.ts';
 import { COMMANDS } from '../../src/domain/commands.ts';
 
 const USER_ID = '3f1d0c52-4a3f-4c55-8a86-1d2b1c0f6a10';
