@@ -1,0 +1,105 @@
+// Who acts in a message: whom the broker vouches for, never whom the message names.
+import type { Message } from 'amqplib';
+import { z } from 'zod';
+import type { CommandEnvelope } from '../commands/bus.ts';
+import { TransportSchema } from '../domain/events.ts';
+import { principalUuidOf, Uuid } from '../domain/ids.ts';
+import type { Rejection } from '../domain/rejections.ts';
+import { rejection } from '../domain/rejections.ts';
+
+/** The issuer of principals that come over the broker; their subject is the broker user. */
+const ISSUER = 'amqp';
+const ANONYMOUS = 'anonymous';
+
+/** What the ledger says to itself beside a command. From anybody but its own broker user, any of these is a forgery. */
+export const OWN_HEADERS = {
+  actor: 'x-actor',
+  onlyOwner: 'x-only-owner',
+  transport: 'x-transport',
+  correlationId: 'x-correlation-id',
+  causationId: 'x-causation-id',
+  ifMatch: 'x-if-match',
+  dryRun: 'x-dry-run',
+  /** Of a dead letter sent again: the broker user who sent it first, and still acts. */
+  userId: 'x-user-id',
+} as const;
+
+export interface ActingRules {
+  /** The broker user of this ledger's own processes. */
+  readonly ledgerUser: string;
+  /** Whether a message without `userId` acts as a producer; never in production. */
+  readonly anonymousProducers: boolean;
+}
+
+type FromGateway = Pick<CommandEnvelope, 'actor' | 'transport' | 'correlationId' | 'causationId' | 'onlyOwner' | 'ifMatch' | 'dryRun'>;
+export type Acting =
+  /** This ledger, for somebody whom its API knows and has let through. */
+  | { readonly kind: 'gateway'; readonly says: FromGateway }
+  | { readonly kind: 'producer'; readonly actor: string }
+  | { readonly kind: 'refused'; readonly rejection: Rejection };
+
+const Says = z
+  .object({
+    [OWN_HEADERS.actor]: z.string().min(1),
+    [OWN_HEADERS.onlyOwner]: Uuid.optional(),
+    [OWN_HEADERS.transport]: TransportSchema,
+    [OWN_HEADERS.correlationId]: z.string().min(1),
+    [OWN_HEADERS.causationId]: z.string().min(1).optional(),
+    [OWN_HEADERS.ifMatch]: z
+      .string()
+      .regex(/^(0|[1-9][0-9]{0,18})$/)
+      .transform(BigInt)
+      .optional(),
+    [OWN_HEADERS.dryRun]: z.literal('true').optional(),
+  })
+  .transform(
+    ({
+      [OWN_HEADERS.actor]: actor,
+      [OWN_HEADERS.onlyOwner]: onlyOwner,
+      [OWN_HEADERS.transport]: transport,
+      [OWN_HEADERS.correlationId]: correlationId,
+      [OWN_HEADERS.causationId]: causationId,
+      [OWN_HEADERS.ifMatch]: ifMatch,
+      [OWN_HEADERS.dryRun]: dryRun,
+    }): FromGateway => ({
+      actor,
+      transport,
+      correlationId,
+      dryRun: dryRun !== undefined,
+      ...(onlyOwner !== undefined && { onlyOwner }),
+      ...(causationId !== undefined && { causationId }),
+      ...(ifMatch !== undefined && { ifMatch }),
+    }),
+  );
+
+/** Who acts in that message. The broker has checked `userId` against the connection that published it; nothing else counts. */
+export function whoActs({ properties }: Pick<Message, 'properties'>, { ledgerUser, anonymousProducers }: ActingRules): Acting {
+  const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
+  const publisher: unknown = properties.userId;
+  // A dead letter that this ledger sends again acts for whoever sent it first.
+  const sentAgainFor = publisher === ledgerUser ? headers[OWN_HEADERS.userId] : undefined;
+  const userId = sentAgainFor ?? publisher;
+  const said = Object.values(OWN_HEADERS).filter((name) => headers[name] !== undefined && !(name === OWN_HEADERS.userId && sentAgainFor));
+  if (said.length > 0 && userId === ledgerUser) {
+    const says = Says.safeParse(headers);
+    if (says.success) return { kind: 'gateway', says: says.data };
+    return refused('malformed_request', `The headers are not the ledger's own: ${z.prettifyError(says.error)}`);
+  }
+  if (said.length > 0) return refused('forbidden', `The header ${said.join(', ')} is the ledger's own; who acts is whom the broker knows.`);
+  if (typeof userId === 'string') return { kind: 'producer', actor: principalUuidOf(ISSUER, userId) };
+  if (anonymousProducers) return { kind: 'producer', actor: principalUuidOf(ISSUER, ANONYMOUS) };
+  return refused('unauthenticated', 'The message has no userId. Set it to the broker user that you publish with.');
+}
+
+const refused = (...why: Parameters<typeof rejection>): Acting => ({ kind: 'refused', rejection: rejection(...why) });
+
+/** What the gateway says beside a command, as headers. */
+export const ownHeadersOf = (envelope: CommandEnvelope): Readonly<Record<string, string>> => ({
+  [OWN_HEADERS.actor]: envelope.actor,
+  [OWN_HEADERS.transport]: envelope.transport,
+  [OWN_HEADERS.correlationId]: envelope.correlationId,
+  ...(envelope.onlyOwner !== undefined && { [OWN_HEADERS.onlyOwner]: envelope.onlyOwner }),
+  ...(envelope.causationId !== undefined && { [OWN_HEADERS.causationId]: envelope.causationId }),
+  ...(envelope.ifMatch !== undefined && { [OWN_HEADERS.ifMatch]: String(envelope.ifMatch) }),
+  ...(envelope.dryRun && { [OWN_HEADERS.dryRun]: 'true' }),
+});
