@@ -57,7 +57,8 @@ const SAMPLES: Readonly<Record<EventType, Readonly<Record<string, unknown>>>> = 
   'command-rejected': { commandType: 'withdraw', code: 'insufficient_funds', detail: 'd', fields: {} },
 };
 
-function sampleOf(type: EventType): StoredEvent {
+/** An event of that type as the log has it, with what must be there and little else. */
+export function sampleOf(type: EventType): StoredEvent {
   const parsed = parseEvent(type, { version: 1, ...SAMPLES[type] });
   if (!parsed.ok) throw new Error(parsed.reason);
   return parsed.event;
