@@ -175,7 +175,7 @@ export interface OrderEventsTable {
 export interface OrderFillsTable {
   account_id: AccountId;
   tx_hash: string;
-  log_index: number | null;
+  log_index: bigint | null;
   command_id: CommandId;
   revision: bigint;
   payload: ColumnType<Omit<BookedFill, 'revision'>, string, string>;
