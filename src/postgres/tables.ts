@@ -182,8 +182,9 @@ export interface OrderFillsTable {
 }
 
 export interface StatisticsTable {
+  /** Or, with an @ before it, what else is counted: all events, things by their status. */
   event_type: string;
-  /** The asset that moved, the code of a refusal, or '' for other events. */
+  /** The asset that moved, the code of a refusal, a status, or '' for other events. */
   detail: string;
   events: bigint;
   /** The sum of the amounts, whatever their sign. */

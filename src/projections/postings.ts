@@ -1,7 +1,7 @@
 // The journal: one row an event, account and asset, with the balance after it.
 import type { Transaction } from 'kysely';
 import { sql } from 'kysely';
-import type { EventType } from '../domain/events.ts';
+import type { EventType, LedgerEvent } from '../domain/events.ts';
 import type { AccountId, AssetCode, CommandId } from '../domain/ids.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { LedgerTables } from '../postgres/tables.ts';
@@ -17,12 +17,24 @@ interface NewPosting {
   readonly posting: JournalLine;
 }
 
+interface SaidOfPayment {
+  readonly reference?: string | undefined;
+  readonly externalId?: string | undefined;
+  readonly metadata?: unknown;
+}
+
+/** What the client said of the payment that the event books. */
+function saidOfPayment(event: LedgerEvent): SaidOfPayment {
+  if (event.type === 'deposited' || event.type === 'withdrawn' || event.type === 'transfer-sent') return event;
+  return event.type === 'transfer-received' || event.type === 'hold-placed' ? { reference: event.reference } : {};
+}
+
 /** What only customers' rows say about their event. */
 function detailsOf({ entry: { event, recorded, occurredAt }, posting: { accountId } }: NewPosting) {
   if (accountId === null)
     return { occurredAt: null, effectiveAt: null, commandId: null, reference: null, externalId: null, metadata: null };
   const { effectiveAt = null, commandId } = recorded.metadata;
-  const { reference, externalId, metadata } = event.type === 'deposited' || event.type === 'withdrawn' ? event : {};
+  const { reference, externalId, metadata } = saidOfPayment(event);
   return {
     occurredAt,
     effectiveAt,
