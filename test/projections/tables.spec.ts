@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountStream, assetStream } from '../../src/domain/events.ts';
+import { nameOfFact } from '../../src/domain/facts.ts';
 import { findAccount, listAccounts } from '../../src/projections/account-list.ts';
 import { loadAccounts } from '../../src/projections/accounts.ts';
 import { findAsset, listAssets } from '../../src/projections/assets.ts';
@@ -38,6 +39,8 @@ const account = () => {
   const accountId = newAccountId();
   return { accountId, stream: accountStream(accountId) };
 };
+
+const payment = (externalId: string) => ({ kind: 'payment', externalId }) as const;
 
 describe('the state of an account', () => {
   it('has everything that a decision needs, at the revision of its last event', async () => {
@@ -78,6 +81,9 @@ describe('the state of an account', () => {
         { asset: 'BTC', day: '2026-01-31', amount: '0.00000003' },
         { asset: 'USD', day: '2026-01-31', amount: '3.50' },
       ],
+      holds: [],
+      orders: [],
+      transfers: [],
     });
   });
 
@@ -181,9 +187,9 @@ describe('outcomes and facts', () => {
     await ledger.append(assetStream(USD), newEvent(rejected('already_exists', 'register-asset')));
     await ledger.caughtUp();
     const facts = await findFacts(ledger.db, [
-      { accountId: paid.accountId, commandIds: [deposit, refusal, newCommandId()], externalIds: ['pay\u0000ment', 'another'] },
-      { accountId: empty.accountId, commandIds: [], externalIds: ['pay\u0000ment'] },
-      { accountId: unknown.accountId, commandIds: [newCommandId()], externalIds: ['x'] },
+      { accountId: paid.accountId, commandIds: [deposit, refusal, newCommandId()], keys: [payment('pay\u0000ment'), payment('another')] },
+      { accountId: empty.accountId, commandIds: [], keys: [payment('pay\u0000ment')] },
+      { accountId: unknown.accountId, commandIds: [newCommandId()], keys: [payment('x')] },
     ]);
     const found = facts.get(paid.accountId);
     expect(found?.revision).toBe(2n);
@@ -208,9 +214,10 @@ describe('outcomes and facts', () => {
       fields: { asset: 'USD' },
       correlationId: refused.metadata.correlationId,
     });
-    expect(found?.externalIds).toEqual(new Map([['pay\u0000ment', deposit]]));
-    expect(facts.get(empty.accountId)).toEqual({ revision: 0n, outcomes: new Map(), externalIds: new Map() });
-    expect(facts.get(unknown.accountId)).toEqual({ revision: -1n, outcomes: new Map(), externalIds: new Map() });
+    const fact = { ...payment('pay\u0000ment'), commandId: deposit };
+    expect(found?.facts).toEqual(new Map([[nameOfFact(fact), fact]]));
+    expect(facts.get(empty.accountId)).toEqual({ revision: 0n, outcomes: new Map(), facts: new Map() });
+    expect(facts.get(unknown.accountId)).toEqual({ revision: -1n, outcomes: new Map(), facts: new Map() });
     expect(await findOutcome(ledger.db, refusal)).toEqual(found?.outcomes.get(refusal));
     expect(await findOutcome(ledger.db, newCommandId())).toBeUndefined();
   });
