@@ -1,5 +1,5 @@
 // The table of transfers: what was sent, whether the recipient's stream has it, and how it ended. What stands in @transit is
-// the sum of those that are pending.
+// the sum of those that are pending and not received.
 import type { Transaction } from 'kysely';
 import { sql } from 'kysely';
 import { assertNever } from '../domain/assert-never.ts';
