@@ -275,11 +275,7 @@ describe('a fill that the chain has a name for', () => {
 });
 
 describe('the projector halts at exactly', () => {
-  type Case = (
-    own: OrderId,
-    others: OrderId,
-    accountId: AccountId,
-  ) => readonly [misfit: StoredEvent, reason: string, ...before: StoredEvent[]];
+  type Case = (own: OrderId, others: OrderId) => readonly [misfit: StoredEvent, reason: string, ...before: StoredEvent[]];
   const chain = { txHash: '0xcd', logIndex: 1 };
   it.each<[string, Case]>([
     ['a fill of an order that was never placed', () => [firstHalf(newOrderId()), 'what is not there']],
