@@ -176,6 +176,7 @@ export type OrderExpired = EventOf<'order-expired'>;
 export type TransferSent = EventOf<'transfer-sent'>;
 export type TransferCompleted = EventOf<'transfer-completed'>;
 export type TransferReceived = EventOf<'transfer-received'>;
+export type TransferRefused = EventOf<'transfer-refused'>;
 export type TransferReturned = EventOf<'transfer-returned'>;
 export type EntryReversed = EventOf<'entry-reversed'>;
 export type AssetRegistered = EventOf<'asset-registered'>;

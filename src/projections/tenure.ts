@@ -17,8 +17,8 @@ export interface TenureOptions<Taken> {
   readonly lead: (tenure: Pauses, taken: Taken) => Promise<void>;
   /** Told when somebody else has the lease. */
   readonly onStandby: () => void;
-  /** Told that the log is not the one that the checkpoint was written against. It is looked at again and again. */
-  readonly onRefused: (why: CheckpointMismatch) => void;
+  /** Told that the log is not the one that the checkpoint was written against. It is looked at again and again. Absent: no checkpoint. */
+  readonly onRefused?: (why: CheckpointMismatch) => void;
   readonly logger: Logger;
 }
 
@@ -53,7 +53,7 @@ export function makeTenures<Taken>(options: TenureOptions<Taken>): Tenures {
         await serve(taken);
         backoffMs = FIRST_BACKOFF_MS;
       } catch (error) {
-        if (error instanceof CheckpointMismatch) onRefused(error);
+        if (error instanceof CheckpointMismatch) onRefused?.(error);
         logger.warn({ err: error }, `the ${work} starts anew`);
         await pauses.pause(backoffMs);
         backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS);
