@@ -56,8 +56,8 @@ export function balancesAt(
   accountId: AccountId,
   { at, by }: { readonly at: string; readonly by: TimeAxis },
 ): Promise<readonly Balance[]> {
-  const available = sql<string>`coalesce(then.available_after, 0) + coalesce(across.available, 0)`;
-  const held = sql<string>`coalesce(then.held_after, 0) + coalesce(across.held, 0)`;
+  const available = sql<string>`coalesce(until.available_after, 0) + coalesce(across.available, 0)`;
+  const held = sql<string>`coalesce(until.held_after, 0) + coalesce(across.held, 0)`;
   return db
     .selectFrom('balances')
     .leftJoinLateral(
@@ -72,7 +72,7 @@ export function balancesAt(
           .orderBy('position', 'desc')
           .orderBy('line', 'desc')
           .limit(1)
-          .as('then'),
+          .as('until'),
       (join) => join.onTrue(),
     )
     .leftJoinLateral(
@@ -90,7 +90,7 @@ export function balancesAt(
     )
     .select(['balances.asset', available.as('available'), held.as('held'), sql<string>`${available} + ${held}`.as('total')])
     .where('balances.account_id', '=', accountId)
-    .where(({ or, eb }) => or([eb('then.available_after', 'is not', null), eb('across.available', 'is not', null)]))
+    .where(({ or, eb }) => or([eb('until.available_after', 'is not', null), eb('across.available', 'is not', null)]))
     .orderBy('balances.asset')
     .execute();
 }
