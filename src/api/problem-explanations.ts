@@ -195,7 +195,7 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
   not_reversible: {
     meaning: 'The entry is none that can be reversed: deposits, withdrawals, changes of coins and received transfers can.',
     whatToDo: `Correct it by an entry of its own. ${KEPT}`,
-    example: { detail: 'An entry of a transfer-sent event cannot be reversed.', fields: { type: 'transfer-sent' } },
+    example: { detail: 'An entry of a transfer-sent event cannot be reversed.', fields: { entryType: 'transfer-sent' } },
   },
   idempotency_key_reused: {
     meaning: 'The key belongs to another command: the account, the type or the body were different when it was first used.',

@@ -130,7 +130,7 @@ describe('reverse', () => {
     const [type] = entries.slice(-1).map((last) => last.type);
     given(...rich, ...entries)
       .when(reverse(eventId), byOperator)
-      .thenRejected('not_reversible', { type: type ?? '' });
+      .thenRejected('not_reversible', { entryType: type ?? '' });
   });
 
   it('is refused by a frozen and by a closed account', () => {
