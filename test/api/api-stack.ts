@@ -16,7 +16,6 @@ import type { CommandSideOptions } from '../../src/commands/command-side.ts';
 import { makeInProcessBus } from '../../src/commands/in-process-bus.ts';
 import { makeTransferManager } from '../../src/commands/transfer-manager.ts';
 import { rejection } from '../../src/domain/rejections.ts';
-import { migrate } from '../../src/postgres/migrate.ts';
 import { watchPosition } from '../../src/projections/position.ts';
 import type { CommandStack } from '../commands/command-stack.ts';
 import { startCommandStack } from '../commands/command-stack.ts';
@@ -72,7 +71,6 @@ export async function startTestApi({ app: given = {}, commands = {} }: TestApiOp
   const stack = await startCommandStack(commands);
   const position = watchPosition(stack.database);
   await position.waitFor(await stack.commands.registerInitialAssets(), 30_000);
-  await migrate(stack.database.db, 'identity');
   const bus = makeInProcessBus(stack.commands);
   const transfers = makeTransferManager({
     db: stack.database.db,
