@@ -14,7 +14,9 @@ import type { Role } from '../../src/api/roles.ts';
 import { ROLES } from '../../src/api/roles.ts';
 import type { CommandSideOptions } from '../../src/commands/command-side.ts';
 import { makeInProcessBus } from '../../src/commands/in-process-bus.ts';
+import { internalCommand } from '../../src/commands/internal-command.ts';
 import { makeTransferManager } from '../../src/commands/transfer-manager.ts';
+import type { InternalCommand } from '../../src/domain/commands.ts';
 import { rejection } from '../../src/domain/rejections.ts';
 import { watchPosition } from '../../src/projections/position.ts';
 import type { CommandStack } from '../commands/command-stack.ts';
@@ -163,6 +165,14 @@ export async function transferEnded(api: TestApi, transferId: string): Promise<A
     },
     { timeout: 10_000, interval: 20 },
   );
+}
+
+/** Sends a command that the ledger asks of itself; its position. */
+export async function sentInternally(api: TestApi, command: InternalCommand, id: string): Promise<bigint> {
+  const cause = { eventId: id, correlationId: 'test' };
+  const answer = await makeInProcessBus(api.stack.commands).send(internalCommand(command, command.type, id, cause));
+  if (answer.status !== 'applied') throw new Error(`${command.type} of ${id} was not applied`);
+  return answer.position;
 }
 
 /** Fails unless the answer is that problem, said as the contract says problems. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AccountIdSchema, HoldIdSchema } from '../../../src/domain/ids.ts';
 import type { TestApi } from '../api-stack.ts';
-import { as, expectProblem, fundedAccount, newKey, openedAccount, startTestApi } from '../api-stack.ts';
+import { as, expectProblem, fundedAccount, newKey, openedAccount, sentInternally, startTestApi } from '../api-stack.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -205,6 +206,22 @@ describe('users', () => {
     for (const step of ['capture', 'release'])
       expectProblem(await api.post(`${path}/${holdId}/${step}`, {}, bob), 404, 'account_not_found');
   });
+});
+
+test('a hold that has expired says so, and so does the outcome of its expiry', async () => {
+  const path = await holdsPath();
+  const accountId = AccountIdSchema.parse(accountOf(path));
+  const { body: placing } = await api.post(path, { asset: 'USD', amount: '10', expiresAt: '2020-01-01T00:00:00Z' });
+  const holdId = HoldIdSchema.parse(placing.result.holdId);
+  const position = await sentInternally(api, { type: 'expire-hold', accountId, holdId }, holdId);
+  const { body } = await api.get(`/v1/holds/${holdId}?minPosition=${position}`);
+  expect(body).toMatchObject({ status: 'expired', remaining: '0.00', captured: '0.00', closedAt: expect.any(String) });
+  expectProblem(await api.post(`${path}/${holdId}/capture`), 409, 'hold_not_open');
+  const { data } = (await api.get(path.replace('/holds', '/events'))).body;
+  const expiry = data.find(({ type }: { type: string }) => type === 'hold-expired');
+  expect(expiry).toMatchObject({ transport: 'internal', data: { holdId } });
+  const outcome = await api.get(`/v1/commands/${expiry.commandId}`);
+  expect(outcome.body).toMatchObject({ status: 'applied', accountId, result: { holdId, remaining: '0.00' } });
 });
 
 test('holds are listed newest first, by page and by status, under the tag of the account’s revision', async () => {

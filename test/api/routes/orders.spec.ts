@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AccountIdSchema, OrderIdSchema } from '../../../src/domain/ids.ts';
 import type { TestApi } from '../api-stack.ts';
-import { as, expectProblem, fundedAccount, newKey, openedAccount, startTestApi } from '../api-stack.ts';
+import { as, expectProblem, fundedAccount, newKey, openedAccount, sentInternally, startTestApi } from '../api-stack.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -136,6 +137,20 @@ describe('an order that is cancelled', () => {
   });
 });
 
+test('an order that has expired keeps what was filled, and is listed as expired', async () => {
+  const path = await ordersPath();
+  const { body: placing } = await api.post(path, { ...LIMIT, expiresAt: '2020-01-01T00:00:00Z' });
+  const accountId = AccountIdSchema.parse(placing.accountId);
+  const orderId = OrderIdSchema.parse(placing.result.orderId);
+  await api.post(`${path}/${orderId}/fills`, { amountIn: '10', amountOut: '0.00025' });
+  const position = await sentInternally(api, { type: 'expire-order', accountId, orderId }, orderId);
+  for (const list of ['/v1/orders/expired', '/v1/orders', path]) {
+    const { body } = await api.get(`${list}?minPosition=${position}&limit=1`);
+    expect(body.data).toMatchObject([{ id: orderId, status: 'expired', filledIn: '10.00', executedAt: null, cancelledAt: null }]);
+  }
+  expectProblem(await api.post(`${path}/${orderId}/cancel`), 409, 'order_not_open');
+});
+
 describe('orders are listed', () => {
   test('of an account: newest first, by page and by status, under the tag of its revision', async () => {
     const path = await ordersPath();
@@ -173,8 +188,6 @@ describe('orders are listed', () => {
       expect(await newestOf(`/v1/orders/${status}`)).toEqual([id]);
     }
     expect(await newestOf('/v1/orders')).toEqual([cancelled]);
-    expect(await newestOf('/v1/orders?status=expired')).toEqual([]);
-    expect(await newestOf('/v1/orders/expired')).toEqual([]);
     expectProblem(await api.get('/v1/orders?status=open'), 400, 'malformed_request');
     expectProblem(await api.get('/v1/orders/pending?status=pending'), 400, 'malformed_request');
     expectProblem(await api.get('/v1/orders', as('producer', 'p')), 403, 'forbidden');
