@@ -10,6 +10,7 @@ import type { Database } from '../../src/postgres/pool.ts';
 import { openDatabase } from '../../src/postgres/pool.ts';
 import { applyBatch } from '../../src/projections/apply-batch.ts';
 import { takeLease } from '../../src/projections/checkpoint.ts';
+import { countsByStatus } from '../../src/projections/statistics.ts';
 import type { TestDatabase } from '../stack/postgres.ts';
 import { startPostgres } from '../stack/postgres.ts';
 import { logOf, steps } from './random-log.ts';
@@ -68,12 +69,14 @@ async function tablesAfter(log: readonly RecordedEvent[], cuts: readonly number[
 
 const minor = (amount: string): bigint => BigInt(amount.replace('.', ''));
 const notZero = (balances: readonly (readonly [string, bigint])[]) => new Map(balances.filter(([, amount]) => amount !== 0n));
+const countOf = (names: readonly string[]) =>
+  new Map([...new Set(names)].map((name) => [name, BigInt(names.filter((other) => other === name).length)]));
 
 it('are the same however the log is cut, and equal to a simple fold of it', async () => {
   const cuts = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 });
   await fc.assert(
     fc.asyncProperty(steps, cuts, cuts, async (drawn, some, others) => {
-      const { log, balances, holds, orders } = logOf(drawn);
+      const { log, balances, holds, orders, transfers, reversals } = logOf(drawn);
       const tables = await tablesAfter(log, some);
       expect(await tablesAfter(log, others)).toEqual(tables);
       expect(await tablesAfter(log, [log.length])).toEqual(tables);
@@ -95,6 +98,18 @@ it('are the same however the log is cut, and equal to a simple fold of it', asyn
         ] as const;
       });
       expect(new Map(orderRows)).toEqual(orders);
+      const transferRows = (await db.selectFrom('transfers').selectAll().execute()).map((row) => [row.transfer_id, row] as const);
+      const has = new Map(
+        transferRows.map(([id, { state, received_event_id, amount }]) => [id, { state, received_event_id, amount: minor(amount) }]),
+      );
+      const should = [...transfers].map(([id, { state, taken, amount }]) => [id, { state, received_event_id: taken, amount }] as const);
+      expect(has).toEqual(new Map(should));
+      const reversalRows = await db.selectFrom('reversals').select(['event_id', 'is_reversed']).execute();
+      expect(new Map(reversalRows.map((row) => [row.event_id, row.is_reversed]))).toEqual(reversals);
+      const counts = await countsByStatus(db);
+      expect(notZero(Object.entries(counts.holds))).toEqual(countOf([...holds.values()].map(({ status }) => status)));
+      expect(notZero(Object.entries(counts.orders))).toEqual(countOf([...orders.values()].map(({ status }) => status)));
+      expect(notZero(Object.entries(counts.transfers))).toEqual(countOf([...transfers.values()].map(({ state }) => state)));
       const accounts = await db.selectFrom('accounts').select(['account_id', 'revision', 'position']).execute();
       const last = new Map(log.map(({ stream, revision, position }) => [stream, { revision, position }]));
       expect(new Map(accounts.map(({ account_id, ...at }) => [accountStream(account_id), at]))).toEqual(last);

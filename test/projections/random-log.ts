@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { RecordedEvent, StoredEvent } from '../../src/domain/events.ts';
 import { accountStream } from '../../src/domain/events.ts';
-import type { AccountId, AssetCode, HoldId, OrderId } from '../../src/domain/ids.ts';
+import type { AccountId, AssetCode, HoldId, OrderId, TransferId } from '../../src/domain/ids.ts';
 import { AccountIdSchema } from '../../src/domain/ids.ts';
 import { annulled } from '../../src/eventstore/codec.ts';
 import {
@@ -24,10 +24,12 @@ import {
   USD,
   withdrawn,
 } from '../eventstore/new-events.ts';
+import type { TransferEvents } from './transfer-events.ts';
+import { transferBetween } from './transfer-events.ts';
 
 type Step = readonly [account: number, kind: number, minor: number, day: number];
 export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.tuple(fc.nat(4), fc.nat(14), fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 28 })),
+  fc.tuple(fc.nat(4), fc.nat(18), fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 28 })),
   { minLength: 1, maxLength: 120 },
 );
 
@@ -47,12 +49,26 @@ interface Ordered {
   filledOut: bigint;
   status: 'pending' | 'executed' | 'cancelled' | 'expired';
 }
+/** What has become of a transfer of dollars, in cents. `taken` is the event by which the recipient has it. */
+interface Sent {
+  readonly from: AccountId;
+  readonly to: AccountId;
+  readonly amount: bigint;
+  readonly events: TransferEvents;
+  readonly reverses: string | undefined;
+  isRefused: boolean;
+  taken: string | null;
+  state: 'pending' | 'completed' | 'returned';
+}
 export interface RandomLog {
   readonly log: readonly RecordedEvent[];
   /** What is available, in minor units, under `account asset`. */
   readonly balances: ReadonlyMap<string, bigint>;
   readonly holds: ReadonlyMap<HoldId, Held>;
   readonly orders: ReadonlyMap<OrderId, Ordered>;
+  readonly transfers: ReadonlyMap<TransferId, Sent>;
+  /** Whether the entry is reversed; of those that ever were. */
+  readonly reversals: ReadonlyMap<string, boolean>;
 }
 
 const accountOf = (n: number): AccountId => AccountIdSchema.parse(`00000000-0000-4000-8000-00000000000${n}`);
@@ -69,9 +85,11 @@ export function logOf(steps: readonly Step[]): RandomLog {
   const balances = new Map<string, bigint>();
   const holds = new Map<HoldId, Held>();
   const orders = new Map<OrderId, Ordered>();
+  const transfers = new Map<TransferId, Sent>();
+  const reversals = new Map<string, boolean>();
   const revisions = new Map<AccountId, bigint>();
   const log: RecordedEvent[] = [];
-  const write = (accountId: AccountId, event: StoredEvent, day: number, isAnnulled = false): void => {
+  const write = (accountId: AccountId, event: StoredEvent, day: number, isAnnulled = false): string => {
     const revision = (revisions.get(accountId) ?? -1n) + 1n;
     revisions.set(accountId, revision);
     const { eventId, metadata } = newEvent(event, { occurredAt: `2026-01-${String(day).padStart(2, '0')}T10:00:00Z` });
@@ -79,6 +97,10 @@ export function logOf(steps: readonly Step[]): RandomLog {
     const position = BigInt(log.length * 7 + 1);
     const recorded = { stream: accountStream(accountId), subject, revision, position, eventId, event, metadata };
     log.push(isAnnulled ? annulled(recorded) : recorded);
+    return eventId;
+  };
+  const ensureOpen = (accountId: AccountId, day: number): void => {
+    if (!revisions.has(accountId)) write(accountId, opened({ ownerId: 'owner', limits: [{ asset: USD, perDay: '9.00' }] }), day);
   };
   const change = (accountId: AccountId, asset: AssetCode, by: bigint): bigint => {
     const key = `${accountId} ${asset}`;
@@ -145,9 +167,45 @@ export function logOf(steps: readonly Step[]): RandomLog {
     return orderEnded(`order-${order.status}`, orderId, dollars(left), filled);
   }
 
+  function send(from: AccountId, to: AccountId, amount: bigint, day: number, reverses?: string): void {
+    if (from === to || amount === 0n || amount > (balances.get(`${from} ${USD}`) ?? 0n)) return;
+    ensureOpen(to, day);
+    change(from, USD, -amount);
+    const events = transferBetween(from, to, dollars(amount), reverses === undefined ? { reference: 'rent' } : { reverses, reason: 'r' });
+    transfers.set(events.transferId, { from, to, amount, events, reverses, isRefused: false, taken: null, state: 'pending' });
+    write(from, events.sent.event, day);
+    if (reverses !== undefined) reversals.set(reverses, true);
+  }
+  function stepTransfer(minor: number, day: number): void {
+    const pending = [...transfers.values()].filter(({ state }) => state === 'pending');
+    const transfer = pending[minor % Math.max(pending.length, 1)];
+    if (transfer === undefined) return;
+    const { from, to, amount, events, reverses } = transfer;
+    if (transfer.isRefused) {
+      change(from, USD, amount);
+      transfer.state = 'returned';
+      write(from, events.returned().event, day);
+      if (reverses !== undefined) reversals.set(reverses, false);
+    } else if (transfer.taken !== null) {
+      transfer.state = 'completed';
+      write(from, events.completed().event, day);
+    } else if (minor % 3 === 0) {
+      transfer.isRefused = true;
+      write(to, events.refused().event, day);
+    } else {
+      change(to, USD, amount);
+      transfer.taken = write(to, events.received().event, day);
+    }
+  }
+  function sendBack(minor: number, day: number): void {
+    const taken = [...transfers.values()].filter((transfer) => transfer.taken !== null && reversals.get(transfer.taken) !== true);
+    const transfer = taken[minor % Math.max(taken.length, 1)];
+    if (transfer?.taken != null) send(transfer.to, transfer.from, transfer.amount, day, transfer.taken);
+  }
+
   for (const [account, kind, minor, day] of steps) {
     const accountId = accountOf(account);
-    if (!revisions.has(accountId)) write(accountId, opened({ ownerId: 'owner', limits: [{ asset: USD, perDay: '9.00' }] }), day);
+    ensureOpen(accountId, day);
     const amount = BigInt(minor);
     const spend = (asset: AssetCode): bigint => -change(accountId, asset, -amount);
     if (kind === 0 || kind === 14)
@@ -170,7 +228,10 @@ export function logOf(steps: readonly Step[]): RandomLog {
     else if (kind === 9) write(accountId, placeHold(accountId, spend(USD)), day);
     else if (kind === 10 || kind === 11) write(accountId, stepHold(accountId, minor), day);
     else if (kind === 12) write(accountId, placeOrder(accountId, spend(USD)), day);
-    else write(accountId, stepOrder(accountId, minor), day);
+    else if (kind === 13) write(accountId, stepOrder(accountId, minor), day);
+    else if (kind === 15) send(accountId, accountOf(minor % 5), amount, day);
+    else if (kind === 16 || kind === 17) stepTransfer(minor, day);
+    else sendBack(minor, day);
   }
-  return { log, balances, holds, orders };
+  return { log, balances, holds, orders, transfers, reversals };
 }
