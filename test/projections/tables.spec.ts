@@ -10,7 +10,7 @@ import { findOutcome } from '../../src/projections/command-outcomes.ts';
 import { findFacts } from '../../src/projections/facts.ts';
 import { inheritedLimits, limitsOf } from '../../src/projections/limits.ts';
 import { listEntries } from '../../src/projections/postings.ts';
-import { loadStatistics } from '../../src/projections/statistics.ts';
+import { eventCount, loadStatistics } from '../../src/projections/statistics.ts';
 import {
   assetCode,
   BTC,
@@ -20,7 +20,11 @@ import {
   newAccountId,
   newCommandId,
   newEvent,
+  newOrderId,
   opened,
+  orderEnded,
+  orderFilled,
+  orderPlaced,
   rejected,
   USD,
   withdrawn,
@@ -330,6 +334,35 @@ describe('statistics', () => {
       { eventType: 'coin-updated', detail: 'CHF', events: 1n, volume: '1.00' },
       { eventType: 'command-rejected', detail: 'price_not_met', events: 1n, volume: '0' },
       { eventType: 'deposited', detail: 'CHF', events: 2n, volume: '7.00' },
+    ]);
+  });
+});
+
+describe('statistics of an order', () => {
+  it('count a fill under both of its assets, and as one event', async () => {
+    const [sek, nok] = [assetCode('SEK'), assetCode('NOK')];
+    const { stream } = account();
+    const orderId = newOrderId();
+    const [paid, got] = [
+      { filledIn: '5.00', filledOut: '7.000' },
+      { tokenIn: sek, tokenOut: nok },
+    ];
+    await ledger.append(stream, newEvent(opened()), newEvent(deposited('9.00', { asset: sek })));
+    await ledger.caughtUp();
+    const before = await eventCount(ledger.db);
+    await ledger.append(stream, newEvent(orderPlaced(orderId, '9.00', { ...got, filledOut: '0.000' })));
+    await ledger.append(stream, newEvent(orderFilled(orderId, '5.00', '7.000', { ...got, ...paid, orderStatus: 'pending' })));
+    await ledger.append(stream, newEvent(orderEnded('order-cancelled', orderId, '4.00', { asset: sek, ...paid })));
+    await ledger.caughtUp();
+    expect((await eventCount(ledger.db)) - before).toBe(3n);
+    const of = (await loadStatistics(ledger.db)).filter(
+      ({ detail, eventType }) => [sek, nok].some((code) => code === detail) && eventType !== 'deposited',
+    );
+    expect(of).toEqual([
+      { eventType: 'order-cancelled', detail: 'SEK', events: 1n, volume: '4.00' },
+      { eventType: 'order-filled', detail: 'NOK', events: 1n, volume: '7.000' },
+      { eventType: 'order-filled', detail: 'SEK', events: 1n, volume: '5.00' },
+      { eventType: 'order-placed', detail: 'SEK', events: 1n, volume: '9.00' },
     ]);
   });
 });
