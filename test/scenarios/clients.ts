@@ -198,6 +198,17 @@ export async function balanceOf(
   return balanceSchema.parse(await response.json());
 }
 
+const transferSchema = z.looseObject({ state: z.string(), reason: z.string().nullable() });
+/** How the transfer ended: `completed`, or `returned: recipient_frozen`; undefined while it is under way, or not to be seen yet. */
+export async function endOfTransfer(apiUrl: string, transferId: string): Promise<string | undefined> {
+  const response = await fetch(`${apiUrl}/v1/transfers/${transferId}`);
+  const body: unknown = await response.json();
+  if (!response.ok) return undefined;
+  const { state, reason } = transferSchema.parse(body);
+  if (state === 'pending') return undefined;
+  return reason === null ? state : `${state}: ${reason}`;
+}
+
 /** The latest position that any of the answers gave. */
 export function latestPosition(answers: readonly Outcome[]): string {
   const positions = answers.flatMap(({ body }) => (body.position === undefined ? [] : [BigInt(body.position)]));
@@ -211,15 +222,18 @@ export function repeatable({ httpStatus, body }: Outcome): unknown {
   return { httpStatus, body: rest };
 }
 
-/** How often each status and code was answered: `{ '201': 100, '422 insufficient_funds': 100 }`. */
-export function tally(answers: readonly Outcome[]): Record<string, number> {
+/** The status and the code of an answer: `201`, `422 insufficient_funds`. */
+export const said = ({ httpStatus, body: { code } }: Outcome): string => (code === undefined ? `${httpStatus}` : `${httpStatus} ${code}`);
+
+/** How often each text is among them. */
+export function countEach(texts: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { httpStatus, body } of answers) {
-    const name = body.code === undefined ? `${httpStatus}` : `${httpStatus} ${body.code}`;
-    counts[name] = (counts[name] ?? 0) + 1;
-  }
+  for (const text of texts) counts[text] = (counts[text] ?? 0) + 1;
   return counts;
 }
+
+/** How often each status and code was answered: `{ '201': 100, '422 insufficient_funds': 100 }`. */
+export const tally = (answers: readonly Outcome[]): Record<string, number> => countEach(answers.map(said));
 
 /** Runs the task `count` times, all at once. */
 export const atOnce = <T>(count: number, task: (index: number) => Promise<T>): Promise<T[]> =>
