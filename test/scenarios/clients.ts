@@ -198,17 +198,6 @@ export async function balanceOf(
   return balanceSchema.parse(await response.json());
 }
 
-const transferSchema = z.looseObject({ state: z.string(), reason: z.string().nullable() });
-/** How the transfer ended: `completed`, or `returned: recipient_frozen`; undefined while it is under way, or not to be seen yet. */
-export async function endOfTransfer(apiUrl: string, transferId: string): Promise<string | undefined> {
-  const response = await fetch(`${apiUrl}/v1/transfers/${transferId}`);
-  const body: unknown = await response.json();
-  if (!response.ok) return undefined;
-  const { state, reason } = transferSchema.parse(body);
-  if (state === 'pending') return undefined;
-  return reason === null ? state : `${state}: ${reason}`;
-}
-
 /** The latest position that any of the answers gave. */
 export function latestPosition(answers: readonly Outcome[]): string {
   const positions = answers.flatMap(({ body }) => (body.position === undefined ? [] : [BigInt(body.position)]));
