@@ -23,7 +23,7 @@ export interface Setting {
 const settings = z.registry<Setting>();
 
 /** What a process can do; by default one does all of it. */
-export const roles = ['api', 'projector'] as const;
+export const roles = ['api', 'projector', 'scheduler'] as const;
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -77,7 +77,9 @@ export const configSchema = z.strictObject({
     .default([...roles])
     .register(settings, {
       variable: 'LEDGER_ROLES',
-      doc: `What this process does, separated by commas: ${roles.map((role) => `\`${role}\``).join(', ')}.`,
+      doc:
+        `What this process does, separated by commas: ${roles.map((role) => `\`${role}\``).join(', ')}. ` +
+        'The scheduler brings transfers to their end and lets holds and orders expire.',
       group: 'Process',
     }),
   logLevel: z
@@ -93,6 +95,12 @@ export const configSchema = z.strictObject({
     doc: 'Time to finish what is under way after SIGTERM or Ctrl-C. After it the process ends regardless; what was acknowledged is kept.',
     group: 'Process',
     unit: 'ms',
+  }),
+  leaseSeconds: wholeNumber(1, 3600).default(10).register(settings, {
+    variable: 'LEDGER_LEASE_SECONDS',
+    doc: 'How long a projector, transfer manager or scheduler that fell silent keeps its work before a standby takes over.',
+    group: 'Process',
+    unit: 's',
   }),
   mailboxCommands: wholeNumber(1, 100_000).default(1024).register(settings, {
     variable: 'LEDGER_MAILBOX_COMMANDS',
@@ -123,6 +131,12 @@ export const configSchema = z.strictObject({
     group: 'Commands',
     unit: 'ms',
   }),
+  schedulerIntervalMs: wholeNumber(10, 3_600_000).default(500).register(settings, {
+    variable: 'LEDGER_SCHEDULER_INTERVAL_MS',
+    doc: 'How often the scheduler looks for holds and orders that are due to expire. They stay open for about so long after their time at most.',
+    group: 'Commands',
+    unit: 'ms',
+  }),
   projectorBatchEvents: wholeNumber(1, 100_000).default(1000).register(settings, {
     variable: 'LEDGER_PROJECTOR_BATCH_EVENTS',
     doc: 'Most events that the projector writes in one transaction.',
@@ -134,12 +148,6 @@ export const configSchema = z.strictObject({
     doc: 'How long the projector waits for a batch to fill. Longer is cheaper under load and makes reads lag.',
     group: 'Projections',
     unit: 'ms',
-  }),
-  leaseSeconds: wholeNumber(1, 3600).default(10).register(settings, {
-    variable: 'LEDGER_LEASE_SECONDS',
-    doc: 'How long a projector that fell silent keeps its checkpoint before a standby takes over.',
-    group: 'Projections',
-    unit: 's',
   }),
 });
 

@@ -5,9 +5,14 @@ import type { Logger } from 'pino';
 import { createApp } from './api/app.ts';
 import { developmentPrincipal } from './api/principal.ts';
 import { createQueries } from './api/queries.ts';
+import type { CommandBus } from './commands/bus.ts';
+import type { ClockGuard } from './commands/clock-guard.ts';
 import { makeClockGuard } from './commands/clock-guard.ts';
 import { makeCommandSide } from './commands/command-side.ts';
 import { makeInProcessBus } from './commands/in-process-bus.ts';
+import { makeScheduler } from './commands/scheduler.ts';
+import type { TransferManager } from './commands/transfer-manager.ts';
+import { makeTransferManager } from './commands/transfer-manager.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config.ts';
 import type { Rejection } from './domain/rejections.ts';
@@ -20,10 +25,13 @@ import { connectEventStore } from './eventstore/client.ts';
 import { migrate } from './postgres/migrate.ts';
 import type { Database } from './postgres/pool.ts';
 import { openDatabase } from './postgres/pool.ts';
+import type { LagWatch } from './projections/lag-watch.ts';
 import { watchLag } from './projections/lag-watch.ts';
+import type { ProjectedPosition } from './projections/position.ts';
 import { watchPosition } from './projections/position.ts';
 import type { Projector } from './projections/projector.ts';
 import { makeProjector } from './projections/projector.ts';
+import type { Metrics } from './telemetry/metrics.ts';
 import { makeMetrics } from './telemetry/metrics.ts';
 import { makeReadiness } from './telemetry/readiness.ts';
 import { version } from './version.ts';
@@ -33,6 +41,8 @@ const MAX_LAG_EVENTS = 50_000n;
 const ANNULMENTS_EVERY_MS = 5000;
 const FIRST_ASSETS_MS = 2000;
 const MS_PER_S = 1000;
+/** Names this process in leases. */
+const OWNER = `${hostname()}/${process.pid}`;
 
 export interface StartOptions {
   readonly log: Logger;
@@ -80,11 +90,11 @@ export async function startLedger(config: Config, { log, onProgress, signal }: S
   );
   onProgress('bringing the tables up to date');
   await migrate(database.db, 'ledger');
+  await migrate(database.db, 'identity');
   await store.annulments.load();
   signal?.throwIfAborted();
 
-  const projector = config.roles.includes('projector') ? startProjector(opened, config, { store, database }, log) : undefined;
-  const apiUrl = config.roles.includes('api') ? await startApi(opened, config, { store, database }, projector, log) : undefined;
+  const apiUrl = await startRoles(opened, config, { store, database }, log);
   opened.defer(writeRuntimeFile(config.dataDir, { ...(apiUrl && { apiUrl }), eventstoreUrl: eventStoreUrl, databaseUrl }));
   signal?.throwIfAborted();
   log.info({ roles: config.roles, dataDir: config.dataDir, apiUrl }, 'ledger started');
@@ -100,11 +110,21 @@ export async function startLedger(config: Config, { log, onProgress, signal }: S
   };
 }
 
+/** @returns where the API answers, if it is among the roles. */
+async function startRoles(opened: AsyncDisposableStack, config: Config, stores: Stores, log: Logger): Promise<string | undefined> {
+  const [isApi, isProjector, isScheduler] = (['api', 'projector', 'scheduler'] as const).map((role) => config.roles.includes(role));
+  const projector = isProjector ? startProjector(opened, config, stores, log) : undefined;
+  if (!isApi && !isScheduler) return undefined;
+  const commands = await startCommands(opened, config, stores, log);
+  const transferManager = isScheduler ? startScheduler(opened, config, stores, commands, log) : undefined;
+  return isApi ? startApi(opened, config, stores, commands, { projector, transferManager }, log) : undefined;
+}
+
 function startProjector(opened: AsyncDisposableStack, config: Config, { store, database }: Stores, logger: Logger): Projector {
   const projector = makeProjector({
     store,
     db: database.db,
-    owner: `${hostname()}/${process.pid}`,
+    owner: OWNER,
     batchSize: config.projectorBatchEvents,
     batchMs: config.projectorBatchMs,
     leaseMs: config.leaseSeconds * MS_PER_S,
@@ -114,13 +134,16 @@ function startProjector(opened: AsyncDisposableStack, config: Config, { store, d
   return opened.adopt(projector, ({ stop }) => stop());
 }
 
-async function startApi(
-  opened: AsyncDisposableStack,
-  config: Config,
-  { store, database }: Stores,
-  projector: Projector | undefined,
-  log: Logger,
-): Promise<string> {
+interface Commands {
+  readonly bus: CommandBus;
+  readonly position: ProjectedPosition;
+  readonly lag: LagWatch;
+  readonly clock: ClockGuard;
+  readonly metrics: Metrics;
+}
+
+/** Command handling, for every role that sends commands: what keeps the API from taking any keeps the others from it too. */
+async function startCommands(opened: AsyncDisposableStack, config: Config, { store, database }: Stores, log: Logger): Promise<Commands> {
   opened.defer(refreshAnnulments(store, log));
   const position = opened.adopt(watchPosition(database), ({ close }) => close());
   const lag = opened.adopt(watchLag({ streams: store.streams, db: database.db }), ({ close }) => close());
@@ -131,22 +154,54 @@ async function startApi(
   await clock.start();
 
   const metrics = makeMetrics({
-    mailboxCommands: () => commands.waiting(),
+    mailboxCommands: () => handling.waiting(),
     lagEvents: () => Number(lag.report().events),
     lagSeconds: () => lag.report().seconds,
     isProjectorHalted: () => lag.report().halt !== undefined,
   });
-  const commands = makeCommandSide({
+  const handling = makeCommandSide({
     store,
     db: database.db,
     limits: config,
     admission: () => clock.refusal() ?? lagRefusal(lag.report().events),
     observe: { ...metrics, failed: (stream, err) => log.warn({ err, stream }, 'commands were not decided') },
   });
-  const bus = opened.adopt(makeInProcessBus(commands), ({ close }) => close());
+  const bus = opened.adopt(makeInProcessBus(handling), ({ close }) => close());
   // Whoever asks first should find them; a projector that is far behind is no reason not to start.
-  await position.waitFor(await commands.registerInitialAssets(), FIRST_ASSETS_MS);
+  await position.waitFor(await handling.registerInitialAssets(), FIRST_ASSETS_MS);
+  return { bus, position, lag, clock, metrics };
+}
 
+/** What the ledger does by itself: transfers come to their end, holds and orders expire. */
+function startScheduler(
+  opened: AsyncDisposableStack,
+  config: Config,
+  { store, database: { db } }: Stores,
+  { bus, position, metrics }: Commands,
+  logger: Logger,
+): TransferManager {
+  const shared = { db, bus, position, owner: OWNER, leaseMs: config.leaseSeconds * MS_PER_S, logger };
+  const manager = opened.adopt(makeTransferManager({ ...shared, store }), ({ stop }) => stop());
+  const scheduler = opened.adopt(makeScheduler({ ...shared, intervalMs: config.schedulerIntervalMs }), ({ stop }) => stop());
+  metrics.watchTransfers(() => manager.status().underWay);
+  manager.start();
+  scheduler.start();
+  return manager;
+}
+
+interface Workers {
+  readonly projector: Projector | undefined;
+  readonly transferManager: TransferManager | undefined;
+}
+
+async function startApi(
+  opened: AsyncDisposableStack,
+  config: Config,
+  { store, database }: Stores,
+  { bus, position, lag, clock, metrics }: Commands,
+  { projector, transferManager }: Workers,
+  log: Logger,
+): Promise<string> {
   const app = await createApp({
     bus,
     queries: createQueries({ streams: store.streams, db: database.db, waitFor: position.waitFor }),
@@ -155,6 +210,7 @@ async function startApi(
       clock: clock.refusal,
       maxLagEvents: MAX_LAG_EVENTS,
       ...(projector && { projector: projector.status }),
+      ...(transferManager && { transferManager: transferManager.status }),
     }),
     registry: metrics.registry,
     logger: log,

@@ -6,7 +6,7 @@ import { COMMANDS } from '../domain/commands.ts';
 import type { Applied } from './contract.ts';
 import type { ProblemContext, Refusal } from './problems.ts';
 import { PROBLEM_KINDS } from './problems.ts';
-import { amountFieldsOf, pointerTo } from './request-shape.ts';
+import { amountPathsOf, pointerTo, valueAt } from './request-shape.ts';
 
 type Carried = Exclude<CommandAnswer, { status: 'rejected' }>;
 type Refused = Extract<CommandAnswer, { status: 'rejected' }>;
@@ -44,6 +44,9 @@ export function appliedBody(answer: Carried): AppliedBody {
   };
 }
 
+/** Where an entry is found: through the command that made it, for good. In the journal it is one row among others. */
+export const outcomeLocation = ({ commandId }: AppliedBody): string => `/v1/commands/${commandId}`;
+
 /** What stands around the refusal in its problem. A stored one keeps the id of the request that was refused first, so that a repeat has the same body. */
 export const problemContextOf = (answer: Refused, requestId: string): ProblemContext => ({
   instance: answer.correlationId ?? requestId,
@@ -59,9 +62,10 @@ export const problemContextOf = (answer: Refused, requestId: string): ProblemCon
 export function refusalIn(answer: Refused, command: SentCommand, at: readonly (string | number)[] = []): Refusal {
   const { rejection } = answer;
   if (rejection.code !== 'invalid_amount' || command.type === 'register-asset') return rejection;
-  const given = amountFieldsOf(COMMANDS[command.type]).filter((field) => Reflect.get(command, field) !== undefined);
-  if (given.length !== 1) return rejection;
-  return { ...rejection, errors: [{ pointer: pointerTo([...at, ...given]), detail: rejection.detail }] };
+  const { amount } = rejection.fields;
+  const [meant, another] = amountPathsOf(COMMANDS[command.type]).filter((path) => valueAt(command, path) === amount);
+  if (meant === undefined || another !== undefined) return rejection;
+  return { ...rejection, errors: [{ pointer: pointerTo([...at, ...meant]), detail: rejection.detail }] };
 }
 
 /** The status of an answer: a repeat has the first one's, and a dry run creates nothing. */

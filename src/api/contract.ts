@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { AssetSchema } from '../domain/assets.ts';
 import { MoneyBody } from '../domain/commands.ts';
-import { AccountIdSchema, AssetCodeSchema, CommandIdSchema } from '../domain/ids.ts';
+import { OrderTypeSchema, RETURN_REASONS, SideSchema } from '../domain/events.ts';
+import { AccountIdSchema, AssetCodeSchema, CommandIdSchema, HoldIdSchema, OrderIdSchema, TransferIdSchema } from '../domain/ids.ts';
+import { HOLD_STATUSES, ORDER_STATUSES, TRANSFER_STATES } from '../domain/lifecycles.ts';
 import { MAX_PAGE_LIMIT } from '../projections/page.ts';
 import type { ProblemCode } from './problems.ts';
 import { PROBLEM_CODES } from './problems.ts';
@@ -22,7 +24,13 @@ export const Amount = z
   .meta({ id: 'Amount', description: 'A decimal string with exactly as many decimals as its asset has.', examples: ['90.00'] });
 export const Time = z.iso.datetime().meta({ id: 'Time', description: 'RFC 3339, UTC.', examples: ['2026-01-31T12:00:00.000Z'] });
 
+/** All that users learn of why a transfer came back: the recipient's affairs are the recipient's. */
+export const RECIPIENT_UNAVAILABLE = 'recipient_unavailable';
+
 const accountId = AccountIdSchema.meta({ examples: ['7c9e6679-7425-40de-944b-e07fc1f90ae7'] });
+const holdId = HoldIdSchema.meta({ examples: ['019c1409-6a00-7c3e-8d2f-0a4b6c8e1f35'] });
+const orderId = OrderIdSchema.meta({ examples: ['019c1409-6a00-7d51-9b7a-3e5f7a9c1d02'] });
+const transferId = TransferIdSchema.meta({ examples: ['019c1409-8c20-7e92-a1b3-7d9f1b3e5c60'] });
 const commandId = CommandIdSchema.meta({ examples: ['0b6b8e2f-7a62-5f0a-9d9c-2b1b3d1c7a11'] });
 
 export const BalanceAfter = z
@@ -78,7 +86,20 @@ export const Account = z
 
 const buckets = { available: Amount, held: Amount, total: Amount };
 export const Balance = z.object({ asset: AssetCodeSchema, ...buckets }).meta({ id: 'Balance' });
-export const BalanceList = z.object({ data: z.array(Balance), position: Position }).meta({ id: 'BalanceList' });
+/** By which time the past is asked for: when the ledger recorded a thing, or when it is said to count from. */
+export const TimeAxis = z.enum(['system', 'effective']);
+export const BalanceList = z
+  .object({
+    data: z.array(Balance),
+    position: Position,
+    at: Time.optional().meta({ description: 'The time that was asked for.' }),
+    by: TimeAxis.optional(),
+    mayBeNegative: z
+      .boolean()
+      .optional()
+      .meta({ description: 'True by effective time: backdated entries may take such a balance below zero.' }),
+  })
+  .meta({ id: 'BalanceList' });
 export const BalanceAtPosition = z.object({ asset: AssetCodeSchema, ...buckets, position: Position }).meta({ id: 'BalanceAtPosition' });
 
 export const Coin = z
@@ -132,6 +153,76 @@ export const AccountEvent = z
   })
   .meta({ id: 'AccountEvent', description: 'An event of the account, as the log has it.' });
 
+export const Hold = z
+  .object({
+    id: holdId,
+    accountId,
+    asset: AssetCodeSchema,
+    amount: Amount.meta({ description: 'What was set aside.' }),
+    remaining: Amount.meta({ description: 'What is still held; zero once the hold is closed.' }),
+    captured: Amount.meta({ description: 'What was taken.' }),
+    status: z.enum(HOLD_STATUSES),
+    placedBy: SideSchema.meta({ description: 'Who decides over it: operators over all, users over those placed by a user.' }),
+    reference: z.string().nullable(),
+    expiresAt: Time.nullable(),
+    createdAt: Time,
+    closedAt: Time.nullable(),
+  })
+  .meta({ id: 'Hold' });
+
+export const Order = z
+  .object({
+    id: orderId,
+    accountId,
+    userId: z.string().nullable().meta({ description: 'The user to whom the account belongs.' }),
+    tokenIn: AssetCodeSchema,
+    tokenOut: AssetCodeSchema,
+    amountIn: Amount.meta({ description: 'In tokenIn, as are the figures of filledIn.' }),
+    filledIn: Amount,
+    filledOut: Amount.meta({ description: 'In tokenOut, before fees.' }),
+    targetPrice: z.string().nullable().meta({ description: 'How much tokenOut one tokenIn is worth; null for MARKET orders.' }),
+    orderType: OrderTypeSchema,
+    status: z.enum(ORDER_STATUSES),
+    createdAt: Time,
+    executedAt: Time.nullable(),
+    cancelledAt: Time.nullable(),
+    expiresAt: Time.nullable().meta({ description: 'From when on it may expire; it is pending until it has.' }),
+  })
+  .meta({ id: 'Order' });
+
+export const OrderEvent = z
+  .object({
+    eventId: z.string(),
+    type: z.string().meta({ examples: ['order-filled'] }),
+    revision: Revision,
+    position: Position,
+    occurredAt: Time,
+    data: z.record(z.string(), z.unknown()).meta({ description: 'What the event says; its fields depend on its type.' }),
+  })
+  .meta({ id: 'OrderEvent', description: 'What happened to an order, as the log has it.' });
+
+export const Transfer = z
+  .object({
+    id: transferId,
+    from: accountId,
+    to: accountId,
+    asset: AssetCodeSchema,
+    amount: Amount,
+    state: z.enum(TRANSFER_STATES),
+    reason: z
+      .enum([...RETURN_REASONS, RECIPIENT_UNAVAILABLE])
+      .nullable()
+      .meta({ description: `Why it was returned. Users see \`${RECIPIENT_UNAVAILABLE}\` for every reason.` }),
+    reference: z.string().nullable(),
+    externalId: z.string().nullable().meta({ description: 'The sender’s own; null for the recipient.' }),
+    metadata: z.unknown().meta({ description: 'The sender’s own; null for the recipient.' }),
+    reverses: z.string().nullable().meta({ description: 'The entry of a received transfer that this one undoes.' }),
+    createdAt: Time,
+    endedAt: Time.nullable(),
+  })
+  .meta({ id: 'Transfer' });
+
+const countOf = <Status extends string>(statuses: readonly [Status, ...Status[]]) => z.record(z.enum(statuses), z.int().min(0));
 /** What happened in all of the ledger. */
 export const Statistics = z
   .object({
@@ -140,12 +231,15 @@ export const Statistics = z
     accountsClosed: z.int().min(0),
     moved: z.array(z.object({ type: z.string(), asset: AssetCodeSchema, events: z.int().min(0), volume: Amount })),
     refused: z.array(z.object({ code: z.string(), events: z.int().min(0) })),
+    orders: countOf(ORDER_STATUSES),
+    holds: countOf(HOLD_STATUSES),
+    transfers: countOf(TRANSFER_STATES),
     position: Position,
   })
   .meta({
     id: 'Statistics',
     description:
-      '`moved`: by type of event and asset, the sum of the amounts whatever their sign. `refused`: refusals that are stored, by code.',
+      '`moved`: by type of event and asset, the sum of the amounts whatever their sign. `refused`: refusals that are stored, by code. `orders`, `holds`, `transfers`: how many stand where now.',
   });
 
 export const CommandStatus = z
@@ -177,4 +271,9 @@ export const pageOf = <Item extends z.ZodType>(item: Item, id: string) =>
 z.globalRegistry.add(MoneyBody.shape.metadata.unwrap().valueType, { id: 'Json', description: 'Any JSON.' });
 
 export const AccountParams = z.object({ accountId });
+export const HoldParams = z.object({ holdId });
+export const AccountHoldParams = z.object({ accountId, holdId });
+export const OrderParams = z.object({ orderId });
+export const AccountOrderParams = z.object({ accountId, orderId });
+export const TransferParams = z.object({ transferId });
 export const CommandParams = z.object({ commandId });

@@ -25,6 +25,8 @@ export function sendingRefusal(
   const byRole = roleRefusal(principal, SENDERS[type]);
   if (byRole || principal.role !== 'user') return byRole;
   const fields: Readonly<Record<string, unknown>> = typeof body === 'object' && body !== null ? { ...body } : {};
+  if (fields['effectiveAt'] !== undefined)
+    return rejection('forbidden', 'Users may not date anything back: effectiveAt is not theirs to say.');
   if (type === 'open-account') return openingRefusal(principal, fields);
   if (!settings.selfDeposit && isCredit(type, fields)) return rejection('forbidden', 'Users may not credit their own accounts here.');
   return undefined;

@@ -9,6 +9,9 @@ export interface Explanation {
 }
 
 const ACCOUNT = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
+const ENTRY = '5f0c7a36-0a0e-4c7e-9d55-2f7f0b6f3c11';
+const HOLD = '019c1409-6a00-7c3e-8d2f-0a4b6c8e1f35';
+const ORDER = '019c1409-6a00-7d51-9b7a-3e5f7a9c1d02';
 
 /** Said of every refusal that the log keeps. */
 const KEPT = 'The refusal is stored under its idempotency key: to try again once things have changed, send the request with a new key.';
@@ -30,7 +33,7 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
     whatToDo: 'Send amounts as strings such as "90.00", with at most as many decimals as the asset has (see /v1/assets).',
     example: {
       detail: 'USD has 2 decimals and at most 60 digits of its smallest unit; 1.005 does not fit.',
-      fields: { asset: 'USD' },
+      fields: { asset: 'USD', amount: '1.005' },
       errors: [{ pointer: '#/amount', detail: 'USD has 2 decimals and at most 60 digits of its smallest unit; 1.005 does not fit.' }],
     },
   },
@@ -57,7 +60,7 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
     example: { detail: 'The access token has expired.' },
   },
   forbidden: {
-    meaning: 'You are known, and may not do this: your role, or these very fields, do not allow it.',
+    meaning: 'You are known, and may not do this: your role, or these very fields, do not allow it; or the hold was placed by an operator.',
     whatToDo: 'Have it done by somebody whose role allows it. The detail names the roles.',
     example: { detail: 'The role user may not do this; operator may.' },
   },
@@ -67,19 +70,19 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
     example: { detail: `No account ${ACCOUNT}.` },
   },
   order_not_found: {
-    meaning: 'The account has no such order.',
+    meaning: 'There is no such order in the account; or it is not yours, which is answered in the same words.',
     whatToDo: `Check the id of the order, and that it belongs to this account. ${KEPT}`,
-    example: { detail: 'The account has no order 5f0c7a36-0a0e-4c7e-9d55-2f7f0b6f3c11.' },
+    example: { detail: `The account has no order ${ORDER}.` },
   },
   hold_not_found: {
-    meaning: 'The account has no such hold.',
+    meaning: 'There is no such hold in the account; or it is not yours, which is answered in the same words.',
     whatToDo: `Check the id of the hold, and that it belongs to this account. ${KEPT}`,
-    example: { detail: 'The account has no hold 5f0c7a36-0a0e-4c7e-9d55-2f7f0b6f3c11.' },
+    example: { detail: `The account has no hold ${HOLD}.` },
   },
   entry_not_found: {
     meaning: 'The account has no such entry.',
     whatToDo: `Check the id of the entry, and that it belongs to this account. ${KEPT}`,
-    example: { detail: 'The account has no entry 5f0c7a36-0a0e-4c7e-9d55-2f7f0b6f3c11.' },
+    example: { detail: `The account has no entry ${ENTRY}.` },
   },
   not_found: {
     meaning: 'Nothing is found under that path, with that method, or under that id.',
@@ -87,19 +90,20 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
     example: { detail: 'There is no GET /v1/acounts.' },
   },
   already_exists: {
-    meaning: 'What was to be made is there already: the account, the asset, or an entry with the same externalId.',
+    meaning:
+      'What was to be made is there already: the account, the asset, an entry with the same externalId, or another fill with the same txHash and logIndex.',
     whatToDo: 'If you meant to repeat a request, repeat it with its own idempotency key. Otherwise read what is there.',
     example: { detail: `Account ${ACCOUNT} exists already.` },
   },
   order_not_open: {
     meaning: 'The order is executed, cancelled or expired, so nothing more can be done to it.',
     whatToDo: 'Read the order to learn how it ended.',
-    example: { detail: 'The order is cancelled.' },
+    example: { detail: `Order ${ORDER} is not pending.` },
   },
   hold_not_open: {
     meaning: 'The hold is captured, released or expired, so nothing more can be done to it.',
     whatToDo: 'Read the hold to learn how it ended.',
-    example: { detail: 'The hold is released.' },
+    example: { detail: `Hold ${HOLD} is closed.` },
   },
   revision_mismatch: {
     meaning: 'The account has moved on since the revision that If-Match names.',
@@ -125,14 +129,17 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
     meaning: 'The account has less available than was asked for. What orders and holds have taken aside is not available.',
     whatToDo: `Ask for no more than \`available\`, or wait for a credit. ${KEPT}`,
     example: {
-      detail: '30.00 USD is available, 40.00 USD was requested.',
+      detail: '40.00 USD requested, 30.00 available.',
       fields: { asset: 'USD', available: '30.00', requested: '40.00' },
     },
   },
   insufficient_held: {
-    meaning: 'The hold has less left than was to be captured.',
-    whatToDo: `Capture no more than is left. ${KEPT}`,
-    example: { detail: '10.00 USD is held, 15.00 USD was requested.', fields: { asset: 'USD', held: '10.00', requested: '15.00' } },
+    meaning: 'The hold has less left than was to be captured; or the order less than was to be filled.',
+    whatToDo: `Capture or fill no more than is left, which is \`held\`. ${KEPT}`,
+    example: {
+      detail: `15.00 USD requested, 10.00 left in hold ${HOLD}.`,
+      fields: { asset: 'USD', held: '10.00', requested: '15.00' },
+    },
   },
   account_frozen: {
     meaning: 'An operator has frozen the account: nothing moves in it until it is unfrozen.',
@@ -145,8 +152,8 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
     example: { detail: `Account ${ACCOUNT} is closed.` },
   },
   account_not_empty: {
-    meaning: 'Only an account without any balance can be closed.',
-    whatToDo: `Take out what is left, then close it with a new key. ${KEPT}`,
+    meaning: 'Only an account without any balance can be closed, and without a transfer of its own under way.',
+    whatToDo: `Take out what is left, wait for transfers to end, then close it with a new key. ${KEPT}`,
     example: { detail: 'The account still has 12.50 USD.' },
   },
   limit_exceeded: {
@@ -160,32 +167,35 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
   price_not_met: {
     meaning: 'The fill pays less than the order’s target price.',
     whatToDo: `Fill the order at its target price or better. ${KEPT}`,
-    example: { detail: '1.5 ETH pays less than the target price.' },
+    example: {
+      detail: 'At 0.000025, 10.00 is worth 0.00025 BTC; the fill brings 0.00024000.',
+      fields: { targetPrice: '0.000025', amountOut: '0.00024000', required: '0.00025' },
+    },
   },
   same_account: {
     meaning: 'Sender and recipient are the same account.',
     whatToDo: `Name another recipient. ${KEPT}`,
-    example: { detail: 'An account cannot send to itself.' },
+    example: { detail: 'Sender and recipient are the same account.' },
   },
   recipient_not_found: {
     meaning: 'There is no account with the recipient’s id.',
     whatToDo: `Check the recipient. ${KEPT}`,
-    example: { detail: `No recipient ${ACCOUNT}.` },
+    example: { detail: `No account ${ACCOUNT}.`, fields: { to: ACCOUNT } },
   },
   amount_out_of_range: {
-    meaning: 'The balance would need more than 60 digits of the asset’s smallest unit.',
-    whatToDo: `Credit less, or another account. ${KEPT}`,
+    meaning: 'The balance would need more than 60 digits of the asset’s smallest unit; or the fee of a fill is more than the fill brings.',
+    whatToDo: `Credit less, or another account; ask for a smaller fee. ${KEPT}`,
     example: { detail: `The balance would exceed ${'9'.repeat(58)}.99 USD.`, fields: { asset: 'USD' } },
   },
   already_reversed: {
-    meaning: 'The entry was reversed before. It can be reversed once.',
+    meaning: 'The entry was reversed before. It can be reversed once; a received transfer again, where the transfer back was returned.',
     whatToDo: 'Nothing needs to be done: read the entries to see the reversal.',
-    example: { detail: 'The entry 5f0c7a36-0a0e-4c7e-9d55-2f7f0b6f3c11 is reversed already.' },
+    example: { detail: `Entry ${ENTRY} is reversed already.` },
   },
   not_reversible: {
-    meaning: 'This event is none that can be reversed.',
+    meaning: 'The entry is none that can be reversed: deposits, withdrawals, changes of coins and received transfers can.',
     whatToDo: `Correct it by an entry of its own. ${KEPT}`,
-    example: { detail: 'An account-frozen event cannot be reversed.' },
+    example: { detail: 'An entry of a transfer-sent event cannot be reversed.', fields: { entryType: 'transfer-sent' } },
   },
   idempotency_key_reused: {
     meaning: 'The key belongs to another command: the account, the type or the body were different when it was first used.',

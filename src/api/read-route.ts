@@ -6,7 +6,7 @@ import type { AccountId } from '../domain/ids.ts';
 import { rejection } from '../domain/rejections.ts';
 import { pathParamsOf } from './path-params.ts';
 import type { Principal } from './principal.ts';
-import { authenticate, ownerLimitOf, principalOf, roleRefusal } from './principal.ts';
+import { authenticate, isOpenTo, principalOf, roleRefusal } from './principal.ts';
 import type { ProblemCode, Refusal } from './problems.ts';
 import { RefusedRequest, sendProblem, throwRefusal } from './problems.ts';
 import type { AccountView, LedgerQueries } from './queries.ts';
@@ -77,7 +77,8 @@ export function readRoute<Params extends z.ZodObject, Query extends z.ZodObject,
     method: 'GET',
     path: spec.path,
     ...(spec.params === undefined ? {} : { params: spec.params }),
-    query: z.strictObject({ ...spec.query?.shape, ...ReadQuery.shape }),
+    // Extended safely: what a query checks across its fields stays checked.
+    query: (spec.query ?? z.object({})).safeExtend(ReadQuery.shape).strict(),
     doc: documentationOf(spec),
     mount: (dependencies) => ({
       onRequest: authenticate(dependencies.principal),
@@ -132,8 +133,7 @@ async function accountIn(params: object, queries: LedgerQueries, principal: Prin
   // pathParamsOf has parsed it with the route's schema, where every accountId is one.
   const accountId = params.accountId as AccountId;
   const account = await queries.account(accountId);
-  const owner = ownerLimitOf(principal);
-  if (account && (owner === undefined || account.ownerId === owner)) return account;
+  if (account && isOpenTo(principal, account.ownerId)) return account;
   throw new RefusedRequest(rejection('account_not_found', `No account ${accountId}.`));
 }
 

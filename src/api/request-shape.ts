@@ -20,7 +20,8 @@ const detailOf = (issue: Issue, value: unknown): string => {
   return issue.code === 'invalid_type' && value === undefined ? 'required' : issue.message;
 };
 
-const valueAt = (value: unknown, path: Path): unknown =>
+/** What stands at that path of a value; undefined where nothing does. */
+export const valueAt = (value: unknown, path: Path): unknown =>
   path.reduce<unknown>((at, step) => (typeof at === 'object' && at !== null ? Reflect.get(at, step) : undefined), value);
 
 /** Whether the schema at that path is an amount: commands mark theirs with `amount: true`. */
@@ -37,9 +38,13 @@ function isAmountField(schema: z.core.$ZodType, path: Path): boolean {
 
 const unwrapped = (schema: z.core.$ZodType): z.core.$ZodType => (schema instanceof z.ZodOptional ? unwrapped(schema.unwrap()) : schema);
 
-/** The fields of a command that are amounts. */
-export const amountFieldsOf = (schema: z.ZodObject): readonly string[] =>
-  Object.keys(schema.shape).filter((field) => isAmountField(schema, [field]));
+/** Where a command's amounts stand, those of its inner objects included. */
+export const amountPathsOf = (schema: z.ZodObject, at: readonly string[] = []): readonly (readonly string[])[] =>
+  Object.entries(schema.shape).flatMap(([field, inner]) => {
+    const object = unwrapped(inner);
+    if (object instanceof z.ZodObject) return amountPathsOf(object, [...at, field]);
+    return isAmountField(schema, [field]) ? [[...at, field]] : [];
+  });
 
 /**
  * The refusal of a body: `invalid_amount` where nothing is wrong but amounts that are there, else `malformed_request`.

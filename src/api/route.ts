@@ -19,6 +19,9 @@ export interface RouteDependencies {
 export const TAGS = {
   accounts: 'Accounts, their balances and what moved them',
   coins: 'Coins held in an account',
+  holds: 'Money set aside, then taken or given back',
+  orders: 'Orders to exchange one asset for another, and their fills',
+  transfers: 'Money sent from account to account',
   lifecycle: 'What operators do to accounts',
   assets: 'What balances are counted in',
   commands: 'Outcomes of commands, and commands in bulk',

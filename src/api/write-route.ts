@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CommandAnswer, CommandEnvelope } from '../commands/bus.ts';
 import { SENDERS } from '../commands/senders.ts';
+import { COMMAND_TABLE } from '../domain/command-table.ts';
 import type { CommandType } from '../domain/commands.ts';
 import type { AppliedBody, SentCommand } from './command-answer.ts';
 import { appliedBody, creates, httpStatusOf, problemContextOf, refusalIn } from './command-answer.ts';
@@ -33,15 +34,13 @@ export interface WriteRoute<Params extends z.ZodObject, Body extends z.ZodObject
   readonly tag: Tag;
   readonly summary: string;
   readonly description?: string;
-  /** Who may send it is a matter of the command: see `SENDERS`. */
+  /** Who may send it, and what it may be refused with, are matters of the command: see `SENDERS` and `COMMAND_TABLE`. */
   readonly command: CommandType;
   readonly params?: Params;
   readonly body: Body;
   readonly toCommand: (input: CommandInput<z.output<Params>, z.output<Body>>) => SentCommand;
   /** Where what was created is found; the answer is then 201 with this Location. */
   readonly location?: (answer: AppliedBody) => string;
-  /** What this command may be refused with, beyond what any write may. */
-  readonly refusals: readonly ProblemCode[];
   readonly example: { readonly body?: z.input<Body>; readonly answer: unknown };
 }
 
@@ -165,8 +164,8 @@ function documentationOf<Params extends z.ZodObject, Body extends z.ZodObject>(s
     problems: [
       ...ANY_WRITE,
       ...(spec.method === 'POST' ? (['idempotency_key_missing'] as const) : []),
-      ...(spec.params !== undefined && 'accountId' in spec.params.shape ? (['account_not_found'] as const) : []),
-      ...spec.refusals,
+      ...(spec.command === 'register-asset' ? [] : (['account_not_found'] as const)),
+      ...COMMAND_TABLE[spec.command].refusals,
     ],
   };
 }

@@ -17,7 +17,7 @@ export function migrateCommand(): Command {
       const database = openDatabase(servers.databaseUrl, { maxConnections: 1, applicationName: 'ledger migrate' });
       await using opened = new AsyncDisposableStack();
       opened.defer(() => database.close());
-      const applied = await migrate(database.db, 'ledger');
+      const applied = [...(await migrate(database.db, 'ledger')), ...(await migrate(database.db, 'identity'))];
       if (json === true) process.stdout.write(`${JSON.stringify({ applied })}\n`);
       else process.stdout.write(applied.length === 0 ? 'The tables are up to date.\n' : `${applied.join('\n')}\n`);
     });

@@ -51,6 +51,9 @@ export function formatMinor(minor: bigint, scale: number): string {
   return negative ? `-${text}` : text;
 }
 
+/** Nothing, at the scale of that amount. */
+export const zeroLike = (amount: string): string => formatMinor(0n, parseDecimal(amount).scale);
+
 /** The exact sum, with the decimals of the one that has more. */
 export function addDecimals(a: Decimal, b: Decimal): Decimal {
   const scale = Math.max(a.scale, b.scale);

@@ -28,9 +28,7 @@ export function amountIn(text: string, asset: Pick<Asset, 'code' | 'scale'>): bi
   return rejection(
     'invalid_amount',
     `${asset.code} has ${asset.scale} decimals and at most ${MAX_MINOR_DIGITS} digits of its smallest unit; ${text} does not fit.`,
-    {
-      asset: asset.code,
-    },
+    { asset: asset.code, amount: text },
   );
 }
 

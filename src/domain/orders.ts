@@ -60,7 +60,7 @@ export function fillOrder(command: FillOrder, account: Account, context: Decisio
   const tokenOut = { code: order.tokenOut, scale: order.filledOut.scale };
   const refusal =
     leftRefusal(order, inMinor) ??
-    priceRefusal(order, command) ??
+    priceRefusal(order, figures) ??
     feeRefusal(order, outMinor, feeMinor) ??
     rangeRefusal(account, tokenOut, outMinor - feeMinor);
   return refusal ? refused(refusal) : moved(account, filled(command, order, figures, context.eventId));
@@ -114,18 +114,15 @@ function leftRefusal(order: Order, inMinor: bigint): Rejection | undefined {
   return inMinor <= leftMinor ? undefined : insufficientHeld(`order ${order.orderId}`, order.tokenIn, remaining, inMinor);
 }
 
-function priceRefusal({ targetPrice, tokenOut }: Order, command: FillOrder): Rejection | undefined {
-  if (targetPrice === undefined || meetsPrice(command.amountIn, command.amountOut, targetPrice)) return undefined;
-  const least = leastOut(command.amountIn, targetPrice);
-  return rejection(
-    'price_not_met',
-    `At ${targetPrice}, ${command.amountIn} is worth ${least} ${tokenOut}; the fill brings ${command.amountOut}.`,
-    {
-      targetPrice,
-      amountOut: command.amountOut,
-      required: least,
-    },
-  );
+function priceRefusal({ targetPrice, tokenOut, filledIn, filledOut }: Order, { inMinor, outMinor }: FillFigures): Rejection | undefined {
+  const [paid, amountOut] = [formatMinor(inMinor, filledIn.scale), formatMinor(outMinor, filledOut.scale)];
+  if (targetPrice === undefined || meetsPrice(paid, amountOut, targetPrice)) return undefined;
+  const required = leastOut(paid, targetPrice);
+  return rejection('price_not_met', `At ${targetPrice}, ${paid} is worth ${required} ${tokenOut}; the fill brings ${amountOut}.`, {
+    targetPrice,
+    amountOut,
+    required,
+  });
 }
 
 function feeRefusal({ tokenOut, filledOut: { scale } }: Order, outMinor: bigint, feeMinor: bigint): Rejection | undefined {

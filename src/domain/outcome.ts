@@ -1,5 +1,5 @@
 // The outcome of a command, read off its one event: what the first answer said and every repeat says again.
-import { formatMinor, parseDecimal } from './amounts.ts';
+import { zeroLike } from './amounts.ts';
 import { assertNever } from './assert-never.ts';
 import type { BalanceAfter, RecordedEvent, StoredEvent, Subject } from './events.ts';
 import type { AccountId, CommandId } from './ids.ts';
@@ -64,7 +64,7 @@ export function resultOf(event: StoredEvent, subject: Subject, eventId: string):
       return { holdId: event.holdId, remaining: event.remaining };
     case 'hold-released':
     case 'hold-expired':
-      return { holdId: event.holdId, remaining: zeroAt(event.amount) };
+      return { holdId: event.holdId, remaining: zeroLike(event.amount) };
     case 'order-placed':
       return { orderId: event.orderId };
     case 'order-filled':
@@ -93,8 +93,6 @@ export function resultOf(event: StoredEvent, subject: Subject, eventId: string):
       return assertNever(event);
   }
 }
-
-const zeroAt = (amount: string): string => formatMinor(0n, parseDecimal(amount).scale);
 
 /** The type of the command that an event answers. */
 function commandTypeOf(event: StoredEvent): string {

@@ -53,5 +53,5 @@ export function reverse(command: Reverse, account: Account, context: DecisionCon
 function reversalOf({ type, from }: BookedEntry): Reversal | Rejection {
   if (isReversedInPlace(type)) return { kind: 'in-place', reversedType: type };
   if (from !== undefined) return { kind: 'back', to: from };
-  return rejection('not_reversible', `An entry of a ${type} event cannot be reversed.`, { type });
+  return rejection('not_reversible', `An entry of a ${type} event cannot be reversed.`, { entryType: type });
 }

@@ -1,10 +1,10 @@
 // The ledger's tables as kysely sees them. int8 is a bigint here, NUMERIC a decimal string, timestamptz an RFC 3339 string in UTC:
 // none of them is ever a JavaScript number or a Date (see pool.ts).
 import type { ColumnType, Generated } from 'kysely';
-import type { BalanceAfter, EventType, OrderType, Side } from '../domain/events.ts';
+import type { BalanceAfter, EventType, OrderType, ReturnReason, Side } from '../domain/events.ts';
 import type { BookedFill } from '../domain/facts.ts';
-import type { AccountId, AssetCode, CommandId, HoldId, OrderId } from '../domain/ids.ts';
-import type { HoldStatus, OrderStatus } from '../domain/lifecycles.ts';
+import type { AccountId, AssetCode, CommandId, HoldId, OrderId, TransferId } from '../domain/ids.ts';
+import type { HoldStatus, OrderStatus, TransferState } from '../domain/lifecycles.ts';
 import type { SystemAccount } from '../domain/postings.ts';
 import type { RejectionCode, RejectionFields } from '../domain/rejections.ts';
 
@@ -175,19 +175,51 @@ export interface OrderEventsTable {
 export interface OrderFillsTable {
   account_id: AccountId;
   tx_hash: string;
-  log_index: number | null;
+  log_index: bigint | null;
   command_id: CommandId;
   revision: bigint;
   payload: ColumnType<Omit<BookedFill, 'revision'>, string, string>;
 }
 
 export interface StatisticsTable {
+  /** Or, with an @ before it, what else is counted: all events, things by their status. */
   event_type: string;
-  /** The asset that moved, the code of a refusal, or '' for other events. */
+  /** The asset that moved, the code of a refusal, a status, or '' for other events. */
   detail: string;
   events: bigint;
   /** The sum of the amounts, whatever their sign. */
   volume: string;
+}
+
+export interface TransfersTable {
+  transfer_id: TransferId;
+  from_account: AccountId;
+  to_account: AccountId;
+  asset: AssetCode;
+  amount: string;
+  state: TransferState;
+  /** Why it was returned. */
+  reason: ReturnReason | null;
+  reference: string | null;
+  external_id: string | null;
+  metadata: unknown;
+  /** The entry that it reverses. */
+  reverses: string | null;
+  /** Of the event in the recipient's stream that took it. */
+  received_event_id: string | null;
+  sent_at: string;
+  ended_at: string | null;
+  sent_position: bigint;
+  /** Of the last event of the transfer, in either stream. */
+  position: bigint;
+}
+
+export interface ReversalsTable {
+  /** The entry's. */
+  event_id: string;
+  account_id: AccountId;
+  is_reversed: boolean;
+  position: bigint;
 }
 
 /** One row: how far the projections are, and who may move them. */
@@ -221,6 +253,8 @@ export interface LedgerTables {
   orders: OrdersTable;
   order_events: OrderEventsTable;
   order_fills: OrderFillsTable;
+  transfers: TransfersTable;
+  reversals: ReversalsTable;
   statistics: StatisticsTable;
   checkpoint: CheckpointTable;
 }

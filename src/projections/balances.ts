@@ -43,6 +43,58 @@ export function balanceOf(db: LedgerDb, accountId: AccountId, asset: AssetCode):
   return balanceColumns(db).where('account_id', '=', accountId).where('asset', '=', asset).executeTakeFirst();
 }
 
+/** By when the ledger took entries down, or by when they count: backdated ones at their effective time, which is before that. */
+export type TimeAxis = 'system' | 'effective';
+
+/**
+ * The balances at a moment (RFC 3339), of every asset that had moved by then, by code. By system time: those of the journal's
+ * last entry until then. By effective time: that, and what was taken down later and backdated across the moment; such a
+ * balance may be negative, since only what the ledger had at a time ever bound it.
+ */
+export function balancesAt(
+  db: LedgerDb,
+  accountId: AccountId,
+  { at, by }: { readonly at: string; readonly by: TimeAxis },
+): Promise<readonly Balance[]> {
+  const available = sql<string>`coalesce(until.available_after, 0) + coalesce(across.available, 0)`;
+  const held = sql<string>`coalesce(until.held_after, 0) + coalesce(across.held, 0)`;
+  return db
+    .selectFrom('balances')
+    .leftJoinLateral(
+      (asset) =>
+        asset
+          .selectFrom('postings')
+          .select(['available_after', 'held_after'])
+          .where('account_id', '=', accountId)
+          .whereRef('asset', '=', 'balances.asset')
+          .where('recorded_at', '<=', at)
+          .orderBy('recorded_at', 'desc')
+          .orderBy('position', 'desc')
+          .orderBy('line', 'desc')
+          .limit(1)
+          .as('until'),
+      (join) => join.onTrue(),
+    )
+    .leftJoinLateral(
+      (asset) =>
+        asset
+          .selectFrom('postings')
+          .select(({ fn }) => [fn.sum<string | null>('available').as('available'), fn.sum<string | null>('held').as('held')])
+          .where('account_id', '=', accountId)
+          .whereRef('asset', '=', 'balances.asset')
+          .where('effective_at', '<=', at)
+          .where('recorded_at', '>', at)
+          .where(sql<boolean>`${by === 'effective'}`) // by system time they are not even looked for
+          .as('across'),
+      (join) => join.onTrue(),
+    )
+    .select(['balances.asset', available.as('available'), held.as('held'), sql<string>`${available} + ${held}`.as('total')])
+    .where('balances.account_id', '=', accountId)
+    .where(({ or, eb }) => or([eb('until.available_after', 'is not', null), eb('across.available', 'is not', null)]))
+    .orderBy('balances.asset')
+    .execute();
+}
+
 /** The coins that the account has, by code; those it has none of are left out. */
 export function coinsOf(db: LedgerDb, accountId: AccountId): Promise<readonly { readonly symbol: AssetCode; readonly quantity: string }[]> {
   return db

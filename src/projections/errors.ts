@@ -29,14 +29,18 @@ export class LeaseLost extends Error {
   }
 }
 
-/** The projections were built from another log than the store now has (for example an older backup). They must be rebuilt. */
+/** Who reads the log from a checkpoint, for the message that says what to do. */
+export interface Reader {
+  /** For example "the projections were built". */
+  readonly did: string;
+  readonly remedy: string;
+}
+
+/** A checkpoint was written against another log than the store now has (for example an older backup). */
 export class CheckpointMismatch extends Error {
   override readonly name = 'CheckpointMismatch';
-  constructor(position: bigint, expected: string, found: string | undefined) {
-    super(
-      `the projections were built up to event ${expected} at position ${position}, where the log has ${found ?? 'nothing'}: ` +
-        'rebuild the projections (ledger rebuild --swap)',
-    );
+  constructor({ did, remedy }: Reader, { position, eventId }: { position: bigint; eventId: string }, found: string | undefined) {
+    super(`${did} up to event ${eventId} at position ${position}, where the log has ${found ?? 'nothing'}: ${remedy}`);
   }
 }
 

@@ -1,10 +1,11 @@
 // The journal: one row an event, account and asset, with the balance after it.
 import type { Transaction } from 'kysely';
 import { sql } from 'kysely';
-import type { EventType } from '../domain/events.ts';
+import type { EventType, LedgerEvent } from '../domain/events.ts';
 import type { AccountId, AssetCode, CommandId } from '../domain/ids.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { LedgerTables } from '../postgres/tables.ts';
+import type { TimeAxis } from './balances.ts';
 import { carryCustomerBalances, carrySystemBalances } from './balances.ts';
 import type { BatchEvent, JournalLine } from './batch.ts';
 import { storable } from './batch.ts';
@@ -17,12 +18,24 @@ interface NewPosting {
   readonly posting: JournalLine;
 }
 
+interface SaidOfPayment {
+  readonly reference?: string | undefined;
+  readonly externalId?: string | undefined;
+  readonly metadata?: unknown;
+}
+
+/** What the client said of the payment that the event books. */
+function saidOfPayment(event: LedgerEvent): SaidOfPayment {
+  if (event.type === 'deposited' || event.type === 'withdrawn' || event.type === 'transfer-sent') return event;
+  return event.type === 'transfer-received' || event.type === 'hold-placed' ? { reference: event.reference } : {};
+}
+
 /** What only customers' rows say about their event. */
 function detailsOf({ entry: { event, recorded, occurredAt }, posting: { accountId } }: NewPosting) {
   if (accountId === null)
     return { occurredAt: null, effectiveAt: null, commandId: null, reference: null, externalId: null, metadata: null };
   const { effectiveAt = null, commandId } = recorded.metadata;
-  const { reference, externalId, metadata } = event.type === 'deposited' || event.type === 'withdrawn' ? event : {};
+  const { reference, externalId, metadata } = saidOfPayment(event);
   return {
     occurredAt,
     effectiveAt,
@@ -92,17 +105,22 @@ export interface Entry {
 export interface EntryFilter {
   readonly accountId: AccountId;
   readonly asset?: AssetCode | undefined;
-  /** Recorded at or after, and before; RFC 3339. */
+  /** At or after, and before, by the time that `by` says; RFC 3339. */
   readonly from?: string | undefined;
   readonly to?: string | undefined;
+  /** The time that orders and bounds the list. By effective time, an entry that is not backdated stands at its recorded time. Default: system. */
+  readonly by?: TimeAxis | undefined;
   readonly type?: EventType | undefined;
   readonly reference?: string | undefined;
   /** Default: newest first. */
   readonly order?: 'newest-first' | 'oldest-first' | undefined;
 }
 
-/** The key of an entry: its recorded time stands first for the index only, the order is that of (position, line). */
-const KEY = [/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12,15}Z$/, /^[0-9]{1,19}$/, /^[0-9]{1,9}$/];
+const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12,15}Z$/;
+const POSITION = /^[0-9]{1,19}$/;
+const LINE = /^[0-9]{1,9}$/;
+/** The key of an entry. By system time, the time stands first for the index only: the order is that of (position, line). */
+const KEYS = { system: [TIME, POSITION, LINE], effective: [/^effective$/, TIME, POSITION, LINE] } as const;
 const COLUMNS = [
   'event_id',
   'position',
@@ -124,33 +142,61 @@ const COLUMNS = [
 
 /** A page of an account's journal. @throws InvalidCursor */
 export function listEntries(db: LedgerDb, filter: EntryFilter, request: PageRequest): Promise<Page<Entry>> {
-  const { accountId, asset, from, to, type, reference, order = 'newest-first' } = filter;
-  const keyOf = ({ recordedAt, position, line }: Entry): string[] => [recordedAt, `${position}`, `${line}`];
-  return paginate(request, KEY, keyOf, async ({ walk, beyond, limit }) => {
-    const isAscending = (order === 'oldest-first') === (walk === 'forwards');
-    const direction = isAscending ? 'asc' : 'desc';
-    let query = db
-      .selectFrom('postings')
-      .select(COLUMNS)
-      .where('account_id', '=', accountId)
-      .orderBy('recorded_at', direction)
-      .orderBy('position', direction)
-      .orderBy('line', direction)
-      .limit(limit);
-    if (asset !== undefined) query = query.where('asset', '=', asset);
-    if (from !== undefined) query = query.where('recorded_at', '>=', from);
-    if (to !== undefined) query = query.where('recorded_at', '<', to);
-    if (type !== undefined) query = query.where('event_type', '=', type);
-    if (reference !== undefined) query = query.where('reference', '=', storable(reference));
-    if (beyond !== undefined) {
-      const [recordedAt = '', position = '', line = ''] = beyond;
-      query = query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('recorded_at', 'position', 'line'), isAscending ? '>' : '<', tuple(recordedAt, BigInt(position), Number(line))),
-      );
-    }
-    const rows = await query.execute();
-    return rows.flatMap((row) => toEntry(row));
+  const { order = 'newest-first', by = 'system' } = filter;
+  const keyOf = ({ recordedAt, effectiveAt = recordedAt, position, line }: Entry): string[] =>
+    by === 'system' ? [recordedAt, `${position}`, `${line}`] : ['effective', effectiveAt, `${position}`, `${line}`];
+  return paginate(request, KEYS[by], keyOf, async ({ walk, beyond, limit }) => {
+    const direction = (order === 'oldest-first') === (walk === 'forwards') ? 'asc' : 'desc';
+    const slice: EntrySlice = { direction, beyond: by === 'system' ? beyond : beyond?.slice(1), limit };
+    const entries = by === 'system' ? entriesBy(db, 'recorded_at', filter, slice) : entriesByEffectiveTime(db, filter, slice);
+    return (await entries.execute()).flatMap((row) => toEntry(row));
   });
+}
+
+interface EntrySlice {
+  readonly direction: 'asc' | 'desc';
+  /** The time, position and line of the entry at the edge. */
+  readonly beyond: readonly string[] | undefined;
+  readonly limit: number;
+}
+
+/** The entries in the order of one column. */
+function entriesBy(db: LedgerDb, time: 'recorded_at' | 'effective_at', filter: EntryFilter, { direction, beyond, limit }: EntrySlice) {
+  const { accountId, asset, from, to, type, reference } = filter;
+  let query = db
+    .selectFrom('postings')
+    .select(COLUMNS)
+    .where('account_id', '=', accountId)
+    .orderBy(time, direction)
+    .orderBy('position', direction)
+    .orderBy('line', direction)
+    .limit(limit);
+  if (asset !== undefined) query = query.where('asset', '=', asset);
+  if (from !== undefined) query = query.where(time, '>=', from);
+  if (to !== undefined) query = query.where(time, '<', to);
+  if (type !== undefined) query = query.where('event_type', '=', type);
+  if (reference !== undefined) query = query.where('reference', '=', storable(reference));
+  if (beyond !== undefined) {
+    const [at = '', position = '', line = ''] = beyond;
+    query = query.where(({ eb, refTuple, tuple }) =>
+      eb(refTuple(time, 'position', 'line'), direction === 'asc' ? '>' : '<', tuple(at, BigInt(position), Number(line))),
+    );
+  }
+  return query;
+}
+
+/** Two ordered walks merged, each up to a page: the backdated entries, which have an index of their own, and the others. */
+function entriesByEffectiveTime(db: LedgerDb, filter: EntryFilter, slice: EntrySlice) {
+  const { direction, limit } = slice;
+  const others = entriesBy(db, 'recorded_at', filter, slice).where('effective_at', 'is', null);
+  const backdated = entriesBy(db, 'effective_at', filter, slice).where('effective_at', 'is not', null);
+  return db
+    .selectFrom(sql<PostingRow>`((${others}) UNION ALL (${backdated}))`.as('entries'))
+    .select(COLUMNS)
+    .orderBy(sql`coalesce(effective_at, recorded_at)`, direction)
+    .orderBy('position', direction)
+    .orderBy('line', direction)
+    .limit(limit);
 }
 
 type PostingRow = Pick<LedgerTables['postings'], (typeof COLUMNS)[number]>;

@@ -9,8 +9,11 @@ import type { LedgerDb } from '../postgres/pool.ts';
 import { applyBatch } from './apply-batch.ts';
 import type { Checkpoint, Halt } from './checkpoint.ts';
 import { recordHalt, releaseLease, renewLease, takeLease } from './checkpoint.ts';
-import { CheckpointMismatch, isCausedByData, LeaseLost } from './errors.ts';
-import { makePauses } from './pauses.ts';
+import type { CheckpointMismatch } from './errors.ts';
+import { isCausedByData, LeaseLost } from './errors.ts';
+import { checkAgainstLog } from './log-check.ts';
+import type { Pauses } from './pauses.ts';
+import { makeTenures } from './tenure.ts';
 
 export interface ProjectorOptions {
   readonly db: LedgerDb;
@@ -53,15 +56,12 @@ export interface Projector {
 const FIRST_BACKOFF_MS = 50;
 const LAST_BACKOFF_MS = 2_000;
 const HALTED_POLL_MS = 2_000;
-/** The longest that a lease given up stays unnoticed. */
-const STANDBY_POLL_MS = 500;
+const READER = { did: 'the projections were built', remedy: 'rebuild the projections (ledger rebuild --swap)' };
 
 export function makeProjector(options: ProjectorOptions): Projector {
   const { db, store, batchSize, batchMs, leaseMs, haltedPollMs = HALTED_POLL_MS, logger } = options;
   const lease = { owner: `${options.owner}/${randomUUID()}`, leaseMs };
-  const pauses = makePauses();
   let status: ProjectorStatus = { state: 'stopped', position: -1n, eventsApplied: 0n };
-  let running: Promise<void> | undefined;
 
   function become(state: ProjectorState, why: Pick<ProjectorStatus, 'halted' | 'refusal'> = {}): void {
     if (state !== status.state) logger.info({ state, position: `${status.position}`, halted: why.halted?.stream }, 'projector');
@@ -71,42 +71,12 @@ export function makeProjector(options: ProjectorOptions): Projector {
     status = { ...status, position, eventsApplied: events };
   }
 
-  /** Takes the lease whenever it is free, and works until it is lost. */
-  async function run(): Promise<void> {
-    let backoffMs = FIRST_BACKOFF_MS;
-    while (!pauses.ended()) {
-      try {
-        const checkpoint = await takeLease(db, lease.owner, leaseMs);
-        if (checkpoint === undefined) {
-          become('standby');
-          await pauses.pause(Math.min(leaseMs / 3, STANDBY_POLL_MS));
-          continue;
-        }
-        reached(checkpoint);
-        await lead(checkpoint);
-        backoffMs = FIRST_BACKOFF_MS;
-      } catch (error) {
-        if (error instanceof CheckpointMismatch) become('refused', { refusal: error });
-        logger.warn({ err: error }, 'the projector starts anew');
-        await pauses.pause(backoffMs);
-        backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS);
-      }
-    }
-  }
-
-  /** The log must still have the event that the tables were built up to, and not another in its place. */
-  async function checkAgainstLog({ position, eventId }: Checkpoint): Promise<void> {
-    if (eventId === undefined) return;
-    const found = await store.streams.eventAt(position);
-    if (found?.eventId !== eventId) throw new CheckpointMismatch(position, eventId, found?.eventId);
-  }
-
   /** Works on the lease until it is lost or the projector stops. */
-  async function lead(checkpoint: Checkpoint): Promise<void> {
-    await checkAgainstLog(checkpoint);
+  async function lead(tenure: Pauses, checkpoint: Checkpoint): Promise<void> {
+    reached(checkpoint);
+    await checkAgainstLog(store.streams, checkpoint, READER);
     await store.annulments.load();
     become('running');
-    const tenure = makePauses(pauses);
     const subscription = store.subscribe({
       after: checkpoint.eventId === undefined ? undefined : checkpoint.position,
       batchSize,
@@ -115,27 +85,15 @@ export function makeProjector(options: ProjectorOptions): Projector {
       onUnreadable: (event) => whileLeading(tenure, () => standAt(tenure, event, event.reason, () => store.annulments.has(event.eventId))),
       onInterrupted: (error) => logger.info({ err: error }, 'the subscription is taken up again'),
     });
-    try {
-      while (!tenure.ended()) {
-        await tenure.pause(leaseMs / 3);
-        if (!tenure.ended() && !(await stillOurs())) tenure.end();
-      }
-    } finally {
-      tenure.end();
-      await subscription.stop();
-    }
+    await tenure.ending();
+    await subscription.stop();
   }
 
   /** Also false where the tables went back behind what was applied (a replica that lagged was promoted): then the work is taken up anew from there. */
   async function stillOurs(): Promise<boolean> {
     const applied = status.position;
-    try {
-      const position = await renewLease(db, lease.owner, leaseMs);
-      return position !== undefined && position >= applied;
-    } catch (error) {
-      logger.warn({ err: error }, 'the lease could not be renewed'); // every batch checks it anyway
-      return true;
-    }
+    const position = await renewLease(db, lease.owner, leaseMs);
+    return position !== undefined && position >= applied;
   }
 
   async function whileLeading(tenure: Pauses, work: () => Promise<void>): Promise<void> {
@@ -206,21 +164,26 @@ export function makeProjector(options: ProjectorOptions): Projector {
     become('running');
   }
 
+  const tenures = makeTenures<Checkpoint>({
+    work: 'projector',
+    leaseMs,
+    take: () => takeLease(db, lease.owner, leaseMs),
+    renew: stillOurs,
+    release: () => releaseLease(db, lease.owner),
+    lead,
+    onStandby: () => become('standby'),
+    onRefused: (refusal) => become('refused', { refusal }),
+    logger,
+  });
   return {
     start: () => {
-      if (running !== undefined) return;
-      status = { ...status, state: 'standby' };
-      running = run();
+      if (status.state === 'stopped') status = { ...status, state: 'standby' };
+      tenures.start();
     },
     stop: async () => {
-      pauses.end();
-      await running;
-      // Without it a standby waits until the lease runs out; nothing worse.
-      await releaseLease(db, lease.owner).catch((error: unknown) => logger.warn({ err: error }, 'the lease was not given up'));
+      await tenures.stop();
       become('stopped');
     },
     status: () => status,
   };
 }
-
-type Pauses = ReturnType<typeof makePauses>;

@@ -1,9 +1,12 @@
-// The table of statistics: how many events of each type there were, and how much they moved.
+// The table of statistics: how many events of each type there were, how much they moved, and how many things are in each status now.
 import type { Transaction } from 'kysely';
 import { sql } from 'kysely';
 import type { Decimal } from '../domain/amounts.ts';
 import { addDecimals, formatMinor, parseDecimal } from '../domain/amounts.ts';
-import type { LedgerEvent } from '../domain/events.ts';
+import { assertNever } from '../domain/assert-never.ts';
+import type { StoredEvent } from '../domain/events.ts';
+import type { HoldStatus, OrderStatus, Rest, TransferState, Transition } from '../domain/lifecycles.ts';
+import { HOLD_TRANSITIONS, ORDER_TRANSITIONS, restOf, TRANSFER_TRANSITIONS } from '../domain/lifecycles.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { LedgerTables } from '../postgres/tables.ts';
 import type { BatchEvent } from './batch.ts';
@@ -17,25 +20,99 @@ export interface Statistic {
   readonly volume: string;
 }
 
-/** What an event counts under, and the amount it adds. */
-function countedAs(event: LedgerEvent): { readonly detail: string; readonly amount: string } {
-  if ('amount' in event) return { detail: event.asset, amount: event.amount };
-  if ('quantity' in event) return { detail: event.asset, amount: event.quantity };
-  return { detail: event.type === 'command-rejected' ? event.code : '', amount: '0' };
+/** Rows under these names count no type of event: all events, and the things that are in a status now, with the status as detail. */
+const [ALL_EVENTS, ORDERS, HOLDS, TRANSFERS] = ['@events', '@orders', '@holds', '@transfers'] as const;
+
+interface Count {
+  readonly type: string;
+  readonly detail: string;
+  readonly events: bigint;
+  readonly amount: Decimal;
 }
+const NOTHING: Decimal = { minor: 0n, scale: 0 };
+
+/** What an event counts under, and the amount it adds to each. */
+function countedAs(event: StoredEvent): readonly { readonly detail: string; readonly amount: Decimal }[] {
+  switch (event.type) {
+    case 'deposited':
+    case 'withdrawn':
+    case 'hold-placed':
+    case 'hold-captured':
+    case 'hold-released':
+    case 'hold-expired':
+    case 'order-cancelled':
+    case 'order-expired':
+    case 'transfer-sent':
+    case 'transfer-received':
+    case 'transfer-completed':
+    case 'transfer-returned':
+    case 'entry-reversed':
+      return [{ detail: event.asset, amount: volumeOf(event.amount) }];
+    case 'coin-updated':
+    case 'coin-removed':
+      return [{ detail: event.asset, amount: volumeOf(event.quantity) }];
+    case 'order-placed':
+      return [{ detail: event.tokenIn, amount: volumeOf(event.amountIn) }];
+    case 'order-filled':
+      return [
+        { detail: event.tokenIn, amount: volumeOf(event.amountIn) },
+        { detail: event.tokenOut, amount: volumeOf(event.amountOut) },
+      ];
+    case 'command-rejected':
+      return [{ detail: event.code, amount: NOTHING }];
+    case 'account-opened':
+    case 'account-frozen':
+    case 'account-unfrozen':
+    case 'account-closed':
+    case 'limits-set':
+    case 'asset-registered':
+    case 'fill-repeated':
+    case 'transfer-refused':
+      return [{ detail: '', amount: NOTHING }];
+    default:
+      return assertNever(event);
+  }
+}
+
+function volumeOf(amount: string): Decimal {
+  const { minor, scale } = parseDecimal(amount);
+  return { minor: minor < 0n ? -minor : minor, scale };
+}
+
+/** What the event leaves of a hold or an order, where that decides its status. */
+function restAfter(event: StoredEvent): Rest | undefined {
+  if (event.type === 'hold-captured') return restOf(parseDecimal(event.remaining).minor);
+  if (event.type === 'order-filled') return event.orderStatus === 'executed' ? 'nothing is left' : 'something is left';
+  return undefined;
+}
+
+/** One less of the status that a thing comes from, one more of the one it goes to: of these events each has one of both. */
+function statusCounts<Status extends string>(
+  type: string,
+  transitions: readonly Transition<Status>[],
+  event: StoredEvent,
+): readonly Count[] {
+  const step = transitions.find(({ on, when }) => on === event.type && (when === undefined || when === restAfter(event)));
+  if (step === undefined || step.from === step.to) return [];
+  const arrived: Count = { type, detail: step.to, events: 1n, amount: NOTHING };
+  return step.from === 'none' ? [arrived] : [arrived, { type, detail: step.from, events: -1n, amount: NOTHING }];
+}
+
+const countsIn = (event: StoredEvent): readonly Count[] => [
+  { type: ALL_EVENTS, detail: '', events: 1n, amount: NOTHING },
+  ...countedAs(event).map((counted) => ({ type: event.type, events: 1n, ...counted })),
+  ...statusCounts(ORDERS, ORDER_TRANSITIONS, event),
+  ...statusCounts(HOLDS, HOLD_TRANSITIONS, event),
+  ...statusCounts(TRANSFERS, TRANSFER_TRANSITIONS, event),
+];
 
 /** Counts the batch in. Annulled events are no events. */
 export async function applyStatistics(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
   const sums = new Map<string, { type: string; detail: string; events: bigint; volume: Decimal }>();
-  for (const { event } of batch) {
-    if (event.type === 'annulled') continue;
-    const { detail, amount } = countedAs(event);
-    const { minor, scale } = parseDecimal(amount);
-    const key = `${event.type} ${detail}`;
-    const sum = sums.get(key) ?? { type: event.type, detail, events: 0n, volume: { minor: 0n, scale } };
-    sums.set(key, sum);
-    sum.events += 1n;
-    sum.volume = addDecimals(sum.volume, { minor: minor < 0n ? -minor : minor, scale });
+  for (const { type, detail, events, amount } of batch.flatMap(({ event }) => (event.type === 'annulled' ? [] : countsIn(event)))) {
+    const key = `${type} ${detail}`;
+    const sum = sums.get(key) ?? { type, detail, events: 0n, volume: NOTHING };
+    sums.set(key, { ...sum, events: sum.events + events, volume: addDecimals(sum.volume, amount) });
   }
   if (sums.size === 0) return;
   const rows = [...sums.values()];
@@ -47,12 +124,45 @@ export async function applyStatistics(tx: Transaction<LedgerTables>, batch: read
   `.execute(tx);
 }
 
-/** All statistics, by type and detail. */
+/** All statistics of events, by type and detail. An event that moves two assets is in two of them: for how many there were, see eventCount. */
 export function loadStatistics(db: LedgerDb): Promise<readonly Statistic[]> {
   return db
     .selectFrom('statistics')
     .select(['event_type as eventType', 'detail', 'events', 'volume'])
+    .where('event_type', 'not in', [ALL_EVENTS, ORDERS, HOLDS, TRANSFERS])
     .orderBy('event_type')
     .orderBy('detail')
     .execute();
+}
+
+/** How many events there were, annulled ones left out. */
+export async function eventCount(db: LedgerDb): Promise<bigint> {
+  const row = await db.selectFrom('statistics').select('events').where('event_type', '=', ALL_EVENTS).executeTakeFirst();
+  return row?.events ?? 0n;
+}
+
+/** How many there are in each status now. */
+export interface CountsByStatus {
+  readonly orders: Readonly<Record<OrderStatus, bigint>>;
+  readonly holds: Readonly<Record<HoldStatus, bigint>>;
+  readonly transfers: Readonly<Record<TransferState, bigint>>;
+}
+
+/** What is in each status now, without counting rows: it costs the same however many there are. */
+export async function countsByStatus(db: LedgerDb): Promise<CountsByStatus> {
+  const rows = await db
+    .selectFrom('statistics')
+    .select(['event_type', 'detail', 'events'])
+    .where('event_type', 'in', [ORDERS, HOLDS, TRANSFERS])
+    .execute();
+  const of =
+    (type: string) =>
+    (status: string): bigint =>
+      rows.find((row) => row.event_type === type && row.detail === status)?.events ?? 0n;
+  const [orders, holds, transfers] = [of(ORDERS), of(HOLDS), of(TRANSFERS)];
+  return {
+    orders: { pending: orders('pending'), executed: orders('executed'), cancelled: orders('cancelled'), expired: orders('expired') },
+    holds: { open: holds('open'), captured: holds('captured'), released: holds('released'), expired: holds('expired') },
+    transfers: { pending: transfers('pending'), completed: transfers('completed'), returned: transfers('returned') },
+  };
 }

@@ -5,6 +5,8 @@ import type { CommandObserver } from '../commands/handler.ts';
 
 export interface Metrics extends Pick<CommandObserver, 'answered' | 'appended' | 'conflicted'> {
   readonly registry: Registry;
+  /** For a process that follows transfers. */
+  watchTransfers(underWay: () => number): void;
 }
 
 /** What is read at the moment of a scrape. */
@@ -59,6 +61,8 @@ export function makeMetrics(sources: MetricSources): Metrics {
 
   return {
     registry,
+    watchTransfers: (underWay) =>
+      gauge('ledger_transfers_under_way', 'Transfers sent and not yet ended, as the transfer manager of this process has read.', underWay),
     answered({ command, transport }, answer, durationMs) {
       const outcome = answer.status === 'rejected' ? answer.rejection.code : answer.status;
       commands.inc({ type: command.type, outcome, transport });

@@ -1,5 +1,6 @@
 // Readiness: whether this process should be given requests, check by check, with what an operator needs to know.
 import type { HealthCheck, Readiness } from '../api/routes/health.ts';
+import type { TransferManagerStatus } from '../commands/transfer-manager.ts';
 import type { Rejection } from '../domain/rejections.ts';
 import type { LagReport, LagWatch } from '../projections/lag-watch.ts';
 import type { ProjectorStatus } from '../projections/projector.ts';
@@ -8,12 +9,14 @@ export interface ReadinessSources {
   readonly lag: Pick<LagWatch, 'look'>;
   /** Absent in a process that does not project. */
   readonly projector?: () => ProjectorStatus;
+  /** Absent in a process that does not follow transfers. */
+  readonly transferManager?: () => TransferManagerStatus;
   /** The refusal that the clock guard would give now. */
   readonly clock: () => Rejection | undefined;
   readonly maxLagEvents: bigint;
 }
 
-export function makeReadiness({ lag, projector, clock, maxLagEvents }: ReadinessSources): () => Promise<Readiness> {
+export function makeReadiness({ lag, projector, transferManager, clock, maxLagEvents }: ReadinessSources): () => Promise<Readiness> {
   return async () => {
     const report = await lag.look();
     const late = clock();
@@ -21,6 +24,7 @@ export function makeReadiness({ lag, projector, clock, maxLagEvents }: Readiness
       eventStore: reachable(report.eventStoreError),
       postgres: reachable(report.databaseError),
       projector: projectorCheck(report, projector?.()),
+      ...(transferManager && { transferManager: transferManagerCheck(transferManager()) }),
       lag: { ok: report.events <= maxLagEvents, detail: `${report.events} events` },
       clock: late ? { ok: false, detail: late.detail } : { ok: true },
     };
@@ -40,3 +44,9 @@ function projectorCheck({ halt }: LagReport, status: ProjectorStatus | undefined
   if (status?.state === 'refused') return { ok: false, detail: status.refusal?.message ?? 'refuses to run' };
   return { ok: true, ...(status && { detail: status.state }) };
 }
+
+/** Money would stay in transit: a manager that refuses to run is told of like a projector that does. */
+const transferManagerCheck = ({ state, refusal, underWay }: TransferManagerStatus): HealthCheck =>
+  state === 'refused'
+    ? { ok: false, detail: refusal?.message ?? 'refuses to run' }
+    : { ok: true, detail: `${state}, ${underWay} transfers under way` };

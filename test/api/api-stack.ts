@@ -4,7 +4,7 @@ import { Registry } from '@prometheus-io/client';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import supertest from 'supertest';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { AppOptions } from '../../src/api/app.ts';
 import { createApp } from '../../src/api/app.ts';
 import type { PrincipalResolver } from '../../src/api/principal.ts';
@@ -12,8 +12,11 @@ import { developmentPrincipal, principalFrom } from '../../src/api/principal.ts'
 import { createQueries } from '../../src/api/queries.ts';
 import type { CommandSideOptions } from '../../src/commands/command-side.ts';
 import { makeInProcessBus } from '../../src/commands/in-process-bus.ts';
+import { internalCommand } from '../../src/commands/internal-command.ts';
 import type { Role } from '../../src/commands/senders.ts';
 import { ROLES } from '../../src/commands/senders.ts';
+import { makeTransferManager } from '../../src/commands/transfer-manager.ts';
+import type { InternalCommand } from '../../src/domain/commands.ts';
 import { rejection } from '../../src/domain/rejections.ts';
 import { watchPosition } from '../../src/projections/position.ts';
 import type { CommandStack } from '../commands/command-stack.ts';
@@ -70,10 +73,21 @@ export async function startTestApi({ app: given = {}, commands = {} }: TestApiOp
   const stack = await startCommandStack(commands);
   const position = watchPosition(stack.database);
   await position.waitFor(await stack.commands.registerInitialAssets(), 30_000);
+  const bus = makeInProcessBus(stack.commands);
+  const transfers = makeTransferManager({
+    db: stack.database.db,
+    store: stack.store,
+    bus,
+    position,
+    owner: 'test',
+    leaseMs: 5000,
+    logger: pino({ level: 'silent' }),
+  });
+  transfers.start();
   const registry = new Registry();
   const logged: string[] = [];
   const app = await createApp({
-    bus: makeInProcessBus(stack.commands),
+    bus,
     queries: createQueries({ streams: stack.store.streams, db: stack.database.db, waitFor: position.waitFor }),
     readiness: async () => ({ ready: true, checks: { projector: { ok: true } } }),
     registry,
@@ -107,6 +121,7 @@ export async function startTestApi({ app: given = {}, commands = {} }: TestApiOp
     post: (path, body, headers = {}) => send('POST', path, { body, headers: { 'idempotency-key': newKey(), ...headers } }),
     async close() {
       await app.close();
+      await transfers.stop();
       await position.close();
       await stack.close();
     },
@@ -138,6 +153,26 @@ export async function fundedAccount(api: TestApi, amount: string, asset = 'USD')
   const answer = await api.post(`/v1/accounts/${accountId}/deposits`, { asset, amount });
   expect(answer.status).toBe(201);
   return accountId;
+}
+
+/** The transfer once it has ended. */
+export async function transferEnded(api: TestApi, transferId: string): Promise<Answer['body']> {
+  return vi.waitFor(
+    async () => {
+      const { body } = await api.get(`/v1/transfers/${transferId}`);
+      expect(['completed', 'returned']).toContain(body.state);
+      return body;
+    },
+    { timeout: 10_000, interval: 20 },
+  );
+}
+
+/** Sends a command that the ledger asks of itself; its position. */
+export async function sentInternally(api: TestApi, command: InternalCommand, id: string): Promise<bigint> {
+  const cause = { eventId: id, correlationId: 'test' };
+  const answer = await makeInProcessBus(api.stack.commands).send(internalCommand(command, command.type, id, cause));
+  if (answer.status !== 'applied') throw new Error(`${command.type} of ${id} was not applied`);
+  return answer.position;
 }
 
 /** Fails unless the answer is that problem, said as the contract says problems. */

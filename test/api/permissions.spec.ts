@@ -15,6 +15,16 @@ test.each(types.flatMap((type) => ROLES.map((role) => ({ type, role }))))('$role
   expect(refused?.code).toBe(SENDERS[type].includes(role) ? undefined : 'forbidden');
 });
 
+test('only operators and producers say when a thing took effect', () => {
+  const body = { asset: 'USD', amount: '1.00', effectiveAt: '2020-01-01T00:00:00Z' };
+  for (const type of ['deposit', 'withdraw'] as const) {
+    expect(sendingRefusal(user, type, body, open)?.code).toBe('forbidden');
+    expect(sendingRefusal(user, type, { ...body, effectiveAt: null }, open)?.code).toBe('forbidden');
+    for (const role of ['operator', 'producer'] as const)
+      expect(sendingRefusal(principalFrom('test', 'somebody', role, 'somebody'), type, body, open)).toBeUndefined();
+  }
+});
+
 describe('a user who opens an account', () => {
   test.each([
     [{}, undefined],

@@ -33,6 +33,7 @@ export async function startCommandStack(options: Partial<CommandSideOptions> = {
   const store = connectEventStore(stores.eventStore.url);
   const database = openDatabase(stores.database.url, { maxConnections: 5 });
   await migrate(database.db, 'ledger');
+  await migrate(database.db, 'identity');
   await store.annulments.load();
   const projector = makeProjector({
     store,

@@ -42,8 +42,8 @@ describe('deposit', () => {
       .thenRejected('unknown_asset', { asset: 'XYZ' }));
 
   it('refuses a payment that is in the books already', () =>
-    given(opened())
-      .when(usd('deposit', '1.00', { externalId: 'wire-1' }), { isExternalIdUsed: (id) => id === 'wire-1' })
+    given(opened(), deposited('1.00 USD', { externalId: 'wire-1' }))
+      .when(usd('deposit', '1.00', { externalId: 'wire-1' }))
       .thenRejected('already_exists', { externalId: 'wire-1' }));
 
   it('may be backdated, never postdated', () => {

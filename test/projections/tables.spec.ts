@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountStream, assetStream } from '../../src/domain/events.ts';
+import { nameOfFact } from '../../src/domain/facts.ts';
 import { findAccount, listAccounts } from '../../src/projections/account-list.ts';
 import { loadAccounts } from '../../src/projections/accounts.ts';
 import { findAsset, listAssets } from '../../src/projections/assets.ts';
@@ -9,7 +10,7 @@ import { findOutcome } from '../../src/projections/command-outcomes.ts';
 import { findFacts } from '../../src/projections/facts.ts';
 import { inheritedLimits, limitsOf } from '../../src/projections/limits.ts';
 import { listEntries } from '../../src/projections/postings.ts';
-import { loadStatistics } from '../../src/projections/statistics.ts';
+import { eventCount, loadStatistics } from '../../src/projections/statistics.ts';
 import {
   assetCode,
   BTC,
@@ -19,7 +20,11 @@ import {
   newAccountId,
   newCommandId,
   newEvent,
+  newOrderId,
   opened,
+  orderEnded,
+  orderFilled,
+  orderPlaced,
   rejected,
   USD,
   withdrawn,
@@ -38,6 +43,8 @@ const account = () => {
   const accountId = newAccountId();
   return { accountId, stream: accountStream(accountId) };
 };
+
+const payment = (externalId: string) => ({ kind: 'payment', externalId }) as const;
 
 describe('the state of an account', () => {
   it('has everything that a decision needs, at the revision of its last event', async () => {
@@ -78,6 +85,9 @@ describe('the state of an account', () => {
         { asset: 'BTC', day: '2026-01-31', amount: '0.00000003' },
         { asset: 'USD', day: '2026-01-31', amount: '3.50' },
       ],
+      holds: [],
+      orders: [],
+      transfers: [],
     });
   });
 
@@ -181,9 +191,9 @@ describe('outcomes and facts', () => {
     await ledger.append(assetStream(USD), newEvent(rejected('already_exists', 'register-asset')));
     await ledger.caughtUp();
     const facts = await findFacts(ledger.db, [
-      { accountId: paid.accountId, commandIds: [deposit, refusal, newCommandId()], externalIds: ['pay\u0000ment', 'another'] },
-      { accountId: empty.accountId, commandIds: [], externalIds: ['pay\u0000ment'] },
-      { accountId: unknown.accountId, commandIds: [newCommandId()], externalIds: ['x'] },
+      { accountId: paid.accountId, commandIds: [deposit, refusal, newCommandId()], keys: [payment('pay\u0000ment'), payment('another')] },
+      { accountId: empty.accountId, commandIds: [], keys: [payment('pay\u0000ment')] },
+      { accountId: unknown.accountId, commandIds: [newCommandId()], keys: [payment('x')] },
     ]);
     const found = facts.get(paid.accountId);
     expect(found?.revision).toBe(2n);
@@ -208,9 +218,10 @@ describe('outcomes and facts', () => {
       fields: { asset: 'USD' },
       correlationId: refused.metadata.correlationId,
     });
-    expect(found?.externalIds).toEqual(new Map([['pay\u0000ment', deposit]]));
-    expect(facts.get(empty.accountId)).toEqual({ revision: 0n, outcomes: new Map(), externalIds: new Map() });
-    expect(facts.get(unknown.accountId)).toEqual({ revision: -1n, outcomes: new Map(), externalIds: new Map() });
+    const fact = { ...payment('pay\u0000ment'), commandId: deposit };
+    expect(found?.facts).toEqual(new Map([[nameOfFact(fact), fact]]));
+    expect(facts.get(empty.accountId)).toEqual({ revision: 0n, outcomes: new Map(), facts: new Map() });
+    expect(facts.get(unknown.accountId)).toEqual({ revision: -1n, outcomes: new Map(), facts: new Map() });
     expect(await findOutcome(ledger.db, refusal)).toEqual(found?.outcomes.get(refusal));
     expect(await findOutcome(ledger.db, newCommandId())).toBeUndefined();
   });
@@ -323,6 +334,35 @@ describe('statistics', () => {
       { eventType: 'coin-updated', detail: 'CHF', events: 1n, volume: '1.00' },
       { eventType: 'command-rejected', detail: 'price_not_met', events: 1n, volume: '0' },
       { eventType: 'deposited', detail: 'CHF', events: 2n, volume: '7.00' },
+    ]);
+  });
+});
+
+describe('statistics of an order', () => {
+  it('count a fill under both of its assets, and as one event', async () => {
+    const [sek, nok] = [assetCode('SEK'), assetCode('NOK')];
+    const { stream } = account();
+    const orderId = newOrderId();
+    const [paid, got] = [
+      { filledIn: '5.00', filledOut: '7.000' },
+      { tokenIn: sek, tokenOut: nok },
+    ];
+    await ledger.append(stream, newEvent(opened()), newEvent(deposited('9.00', { asset: sek })));
+    await ledger.caughtUp();
+    const before = await eventCount(ledger.db);
+    await ledger.append(stream, newEvent(orderPlaced(orderId, '9.00', { ...got, filledOut: '0.000' })));
+    await ledger.append(stream, newEvent(orderFilled(orderId, '5.00', '7.000', { ...got, ...paid, orderStatus: 'pending' })));
+    await ledger.append(stream, newEvent(orderEnded('order-cancelled', orderId, '4.00', { asset: sek, ...paid })));
+    await ledger.caughtUp();
+    expect((await eventCount(ledger.db)) - before).toBe(3n);
+    const of = (await loadStatistics(ledger.db)).filter(
+      ({ detail, eventType }) => [sek, nok].some((code) => code === detail) && eventType !== 'deposited',
+    );
+    expect(of).toEqual([
+      { eventType: 'order-cancelled', detail: 'SEK', events: 1n, volume: '4.00' },
+      { eventType: 'order-filled', detail: 'NOK', events: 1n, volume: '7.000' },
+      { eventType: 'order-filled', detail: 'SEK', events: 1n, volume: '5.00' },
+      { eventType: 'order-placed', detail: 'SEK', events: 1n, volume: '9.00' },
     ]);
   });
 });

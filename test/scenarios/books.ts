@@ -2,6 +2,8 @@
 import pg from 'pg';
 import { expect } from 'vitest';
 import { z } from 'zod';
+import type { Books } from './audit/fold.ts';
+import { foldLog } from './audit/fold.ts';
 import { eventually } from './eventually.ts';
 import type { LogEvent } from './log.ts';
 import { readLog } from './log.ts';
@@ -11,92 +13,98 @@ export interface Stores {
   readonly databaseUrl: string;
 }
 
-/** What the log says should be in Postgres. Lines of text, so that a difference can be read. */
-interface Books {
-  /** One line a movement: position, account, asset, change and balance after it, event. */
-  readonly journal: readonly string[];
-  readonly balances: readonly string[];
-  readonly revisions: readonly string[];
-  readonly commandIds: readonly string[];
-  readonly lastPosition: bigint;
-}
-
-/** Event types that move value, the field that says how much, and which way. */
-const MOVEMENTS: Readonly<Record<string, readonly [field: string, sign: bigint]>> = {
-  deposited: ['amount', 1n],
-  withdrawn: ['amount', -1n],
-  'coin-updated': ['quantity', 1n],
-  'coin-removed': ['quantity', -1n],
-};
-const STILL = new Set([
-  'account-opened',
-  'account-frozen',
-  'account-unfrozen',
-  'account-closed',
-  'limits-set',
-  'asset-registered',
-  'command-rejected',
-]);
-
-const decimal = z.string().regex(/^-?(0|[1-9][0-9]*)(\.[0-9]+)?$/);
 const annulment = z.object({ eventId: z.string() });
 
-/** "-0.01" is { minor: -1n, scale: 2 }. */
-function minorOf(text: string): { readonly minor: bigint; readonly scale: number } {
-  const scale = text.includes('.') ? text.length - text.indexOf('.') - 1 : 0;
-  return { minor: BigInt(text.replace('.', '')), scale };
-}
+/** Every table that says something the auditor knows too: its lines, each a column `line`, and what the log says of them. */
+const COMPARED: readonly (readonly [name: string, lines: string, expected: (books: Books) => readonly string[]])[] = [
+  [
+    'postings',
+    `SELECT concat_ws(' ', position, coalesce(account_id::text, system_account), asset, available, held, available_after, held_after,
+       event_id, event_type) AS line FROM postings`,
+    ({ journal }) => journal,
+  ],
+  [
+    'balances',
+    `SELECT concat_ws(' ', account_id, asset, available, held) AS line FROM balances UNION ALL
+     SELECT concat_ws(' ', system_account, asset, balance, balance - balance) FROM system_balances`,
+    ({ balances }) => balances,
+  ],
+  ['accounts', `SELECT concat_ws(' ', account_id, revision, status) AS line FROM accounts`, ({ accounts }) => accounts],
+  ['command_outcomes', 'SELECT command_id::text AS line FROM command_outcomes', ({ commandIds }) => commandIds],
+  ['external_ids', `SELECT concat_ws(' ', account_id, external_id) AS line FROM external_ids`, ({ payments }) => payments],
+  [
+    'holds',
+    `SELECT concat_ws(' ', hold_id, account_id, asset, amount, remaining, captured, status, placed_by) AS line FROM holds`,
+    ({ holds }) => holds,
+  ],
+  [
+    'orders',
+    `SELECT concat_ws(' ', order_id, account_id, token_in, token_out, amount_in, filled_in, filled_out, status) AS line FROM orders`,
+    ({ orders }) => orders,
+  ],
+  ['order_events', `SELECT concat_ws(' ', order_id, position, event_type) AS line FROM order_events`, ({ orderEvents }) => orderEvents],
+  [
+    'order_fills',
+    `SELECT concat_ws(' ', account_id, tx_hash, coalesce(log_index::text, '-')) AS line FROM order_fills`,
+    ({ fills }) => fills,
+  ],
+  [
+    'transfers',
+    `SELECT concat_ws(' ', transfer_id, from_account, to_account, asset, amount, state, coalesce(reason, '-'), coalesce(reverses::text, '-'),
+       coalesce(received_event_id::text, '-')) AS line FROM transfers`,
+    ({ transfers }) => transfers,
+  ],
+  ['reversals', `SELECT concat_ws(' ', event_id, account_id, is_reversed) AS line FROM reversals`, ({ reversals }) => reversals],
+];
 
-function decimalOf(minor: bigint, scale: number): string {
-  const digits = String(minor < 0n ? -minor : minor).padStart(scale + 1, '0');
-  const whole = digits.slice(0, digits.length - scale);
-  return `${minor < 0n ? '-' : ''}${whole}${scale === 0 ? '' : `.${digits.slice(-scale)}`}`;
-}
-
-/** Folds the log. @throws where the log itself breaks a promise: a gap, a command twice, a balance below zero, an unknown type. */
-function fold(events: readonly LogEvent[], isAnnulled: (id: string) => boolean): Books {
-  const journal: string[] = [];
-  const balances = new Map<string, string>();
-  const revisions = new Map<string, bigint>();
-  const commandIds = new Set<string>();
-  for (const { stream, revision, position, id, type, data, metadata } of events) {
-    const place = `${stream}@${revision}`;
-    if (revision !== (revisions.get(stream) ?? -1n) + 1n) throw new Error(`${place} follows revision ${revisions.get(stream)}`);
-    revisions.set(stream, revision);
-    if (isAnnulled(id)) continue;
-    const commandId = z.string().parse(metadata['commandId']);
-    if (commandIds.has(commandId)) throw new Error(`${place} is a second outcome of command ${commandId}`);
-    commandIds.add(commandId);
-    const movement = MOVEMENTS[type];
-    if (movement === undefined) {
-      if (!STILL.has(type)) throw new Error(`${place} is of an unknown type ${type}`);
-      continue;
-    }
-    const [field, sign] = movement;
-    const account = stream.slice('account-'.length);
-    const asset = z.string().parse(data['asset']);
-    const { minor, scale } = minorOf(decimal.parse(data[field]));
-    const before = minorOf(balances.get(`${account} ${asset}`) ?? '0').minor;
-    const after = before + sign * minor;
-    if (after < 0n) throw new Error(`${place} takes ${asset} of ${account} to ${after} (minor units)`);
-    balances.set(`${account} ${asset}`, decimalOf(after, scale));
-    journal.push(`${position} ${account} ${asset} ${decimalOf(sign * minor, scale)} ${decimalOf(after, scale)} ${id}`);
-  }
-  return {
-    journal,
-    balances: [...balances].map(([place, amount]) => `${place} ${amount}`).sort(),
-    revisions: [...revisions]
-      .flatMap(([stream, revision]) => (stream.startsWith('account-') ? [`${stream.slice(8)} ${revision}`] : []))
-      .sort(),
-    commandIds: [...commandIds].sort(),
-    lastPosition: events.at(-1)?.position ?? -1n,
-  };
-}
+/** What must be true of the tables among themselves: each statement gives a line a breach. */
+const BREACHES: readonly (readonly [what: string, lines: string])[] = [
+  [
+    'per asset all postings sum to zero',
+    `SELECT concat_ws(' ', asset, sum(available) + sum(held)) AS line FROM postings GROUP BY asset HAVING sum(available) + sum(held) <> 0`,
+  ],
+  [
+    'the system has what customers have not',
+    `SELECT asset AS line FROM (
+       SELECT asset, available + held AS amount FROM balances UNION ALL SELECT asset, balance FROM system_balances
+     ) AS sides GROUP BY asset HAVING sum(amount) <> 0`,
+  ],
+  [
+    'what is held is what open holds and pending orders hold',
+    `SELECT concat_ws(' ', account_id, asset, sum(amount)) AS line FROM (
+       SELECT account_id, asset, held AS amount FROM balances UNION ALL
+       SELECT account_id, asset, -remaining FROM holds WHERE status = 'open' UNION ALL
+       SELECT account_id, token_in, filled_in - amount_in FROM orders WHERE status = 'pending'
+     ) AS sides GROUP BY account_id, asset HAVING sum(amount) <> 0`,
+  ],
+  [
+    'what is in transit was sent and not received',
+    `SELECT concat_ws(' ', asset, sum(amount)) AS line FROM (
+       SELECT asset, balance AS amount FROM system_balances WHERE system_account = '@transit' UNION ALL
+       SELECT asset, -amount FROM transfers WHERE state = 'pending' AND received_event_id IS NULL
+     ) AS sides GROUP BY asset HAVING sum(amount) <> 0`,
+  ],
+];
 
 /** Runs a statement and gives the rows' one column `line` as text. */
 async function lines(client: pg.Client, statement: string): Promise<string[]> {
   const { rows } = await client.query<{ line: string }>(statement);
   return rows.map(({ line }) => line);
+}
+
+/** How many differing lines are shown. */
+const SHOWN = 20;
+/** The lines that only one side has, or has more often: few enough to be read. */
+function differences(
+  inPostgres: readonly string[],
+  inLog: readonly string[],
+): { readonly onlyInPostgres: string[]; readonly onlyInLog: string[] } {
+  const counts = new Map<string, number>();
+  for (const line of inPostgres) counts.set(line, (counts.get(line) ?? 0) + 1);
+  for (const line of inLog) counts.set(line, (counts.get(line) ?? 0) - 1);
+  const those = (is: (count: number) => boolean): string[] =>
+    [...counts].flatMap(([line, count]) => (is(count) ? [line] : [])).slice(0, SHOWN);
+  return { onlyInPostgres: those((count) => count > 0), onlyInLog: those((count) => count < 0) };
 }
 
 /** Runs a task with a connection of its own to Postgres. */
@@ -117,42 +125,41 @@ export async function projectedPosition(client: pg.Client): Promise<bigint> {
   return BigInt(rows[0]?.position ?? -1);
 }
 
+export interface Audited {
+  /** What was compared: events of the log, and lines of customers' journals. */
+  readonly events: number;
+  readonly movements: number;
+  readonly log: readonly LogEvent[];
+}
+
 /**
  * Waits until the whole log is projected, then expects Postgres to say exactly what a fold of the log says: every balance, every
- * line of the journal with its running balance, every account's revision, every command's outcome, each exactly once. Per asset
- * the journal sums to zero, and system accounts are what customers are not.
- *
- * @returns how much was compared.
+ * line of the journal with its running balance, every account's revision and status, every command's outcome, every hold, order,
+ * fill, transfer and reversal, each exactly once. Per asset the journal sums to zero, system accounts are what customers are
+ * not, and what is held or in transit is accounted for.
  */
-export async function expectBalancedBooks({
-  eventStoreUrl,
-  databaseUrl,
-}: Stores): Promise<{ readonly events: number; readonly movements: number }> {
+export async function expectBalancedBooks({ eventStoreUrl, databaseUrl }: Stores): Promise<Audited> {
   const annulled = new Set((await readLog(eventStoreUrl, 'ledger-annulments')).map(({ data }) => annulment.parse(data).eventId));
   const log = await readLog(eventStoreUrl, 'account-', 'asset-');
-  const books = fold(log, (id) => annulled.has(id));
+  const books = foldLog(log, (id) => annulled.has(id));
   await withDatabase(databaseUrl, async (client) => {
     await eventually('everything is projected', async () => (await projectedPosition(client)) >= books.lastPosition);
-    expect(
-      await lines(
-        client,
-        `SELECT concat_ws(' ', position, account_id, asset, available, available_after, event_id) AS line
-           FROM postings WHERE account_id IS NOT NULL ORDER BY position, line`,
-      ),
-    ).toEqual(books.journal);
-    const balances = await lines(client, `SELECT concat_ws(' ', account_id, asset, available) AS line FROM balances`);
-    expect(balances.sort()).toEqual(books.balances);
-    const revisions = await lines(client, `SELECT concat_ws(' ', account_id, revision) AS line FROM accounts`);
-    expect(revisions.sort()).toEqual(books.revisions);
-    const outcomes = await lines(client, 'SELECT command_id::text AS line FROM command_outcomes');
-    expect(outcomes.sort()).toEqual(books.commandIds);
-    const unequal = `SELECT asset AS line FROM postings GROUP BY asset HAVING sum(available) + sum(held) <> 0`;
-    expect(await lines(client, unequal)).toEqual([]);
-    const unmatched = `
-      SELECT asset AS line FROM (
-        SELECT asset, available + held AS amount FROM balances UNION ALL SELECT asset, balance FROM system_balances
-      ) AS sides GROUP BY asset HAVING sum(amount) <> 0`;
-    expect(await lines(client, unmatched)).toEqual([]);
+    for (const [name, statement, expected] of COMPARED)
+      expect(differences(await lines(client, statement), expected(books)), name).toEqual({ onlyInPostgres: [], onlyInLog: [] });
+    for (const [what, statement] of BREACHES) expect(await lines(client, statement), what).toEqual([]);
   });
-  return { events: log.length, movements: books.journal.length };
+  const movements = books.journal.filter((line) => !line.includes(' @')).length;
+  return { events: log.length, movements, log };
+}
+
+/** Waits until no transfer is under way and nothing that was to expire by now is open. */
+export async function expectNothingUnderWay({ databaseUrl }: Stores): Promise<void> {
+  const underWay = `
+    SELECT concat_ws(' ', 'transfer', transfer_id) AS line FROM transfers WHERE state = 'pending' UNION ALL
+    SELECT concat_ws(' ', 'hold', hold_id) FROM holds WHERE status = 'open' AND expires_at <= now() UNION ALL
+    SELECT concat_ws(' ', 'order', order_id) FROM orders WHERE status = 'pending' AND expires_at <= now()`;
+  await withDatabase(databaseUrl, async (client) => {
+    await eventually('all transfers have ended, and all that is due', async () => (await lines(client, underWay)).length === 0);
+    expect(await lines(client, `SELECT asset AS line FROM system_balances WHERE system_account = '@transit' AND balance <> 0`)).toEqual([]);
+  });
 }

@@ -12,6 +12,8 @@ const answerSchema = z.looseObject({
   result: z.record(z.string(), z.string()).optional(),
   code: z.string().optional(),
 });
+/** What the ledger takes in one request. */
+const MOST_IN_BULK = 1_000;
 const bulkSchema = z.object({ results: z.array(answerSchema.extend({ httpStatus: z.int() })) });
 const balanceSchema = z.object({ asset: z.string(), available: z.string(), held: z.string(), total: z.string(), position: z.string() });
 type AnswerBody = z.infer<typeof answerSchema>;
@@ -26,31 +28,109 @@ export interface Answer extends Outcome {
   readonly isHit: boolean;
 }
 
-/** A deposit or a withdrawal under a key. */
-export interface Movement {
-  readonly type: 'deposit' | 'withdraw';
+/** A command to an account under a key. */
+interface Addressed {
   readonly accountId: string;
   readonly key: string;
+}
+/** A deposit or a withdrawal. */
+export interface Movement extends Addressed {
+  readonly type: 'deposit' | 'withdraw';
   readonly asset: string;
   readonly amount: string;
+  readonly externalId?: string;
+  readonly effectiveAt?: string;
 }
+export interface Transfer extends Addressed {
+  readonly type: 'transfer';
+  readonly to: string;
+  readonly asset: string;
+  readonly amount: string;
+  readonly externalId?: string;
+}
+export interface PlaceHold extends Addressed {
+  readonly type: 'place-hold';
+  readonly asset: string;
+  readonly amount: string;
+  readonly expiresAt?: string;
+}
+export interface PlaceOrder extends Addressed {
+  readonly type: 'place-order';
+  readonly tokenIn: string;
+  readonly tokenOut: string;
+  readonly amountIn: string;
+  readonly orderType: 'LIMIT' | 'MARKET';
+  readonly targetPrice?: string;
+  readonly expiresAt?: string;
+}
+export interface FillOrder extends Addressed {
+  readonly type: 'fill-order';
+  readonly orderId: string;
+  readonly amountIn: string;
+  readonly amountOut: string;
+  readonly fee?: { readonly asset: string; readonly amount: string };
+  readonly txHash?: string;
+  readonly logIndex?: number;
+}
+/** Whatever an account can be asked for. */
+export type Command =
+  | Movement
+  | Transfer
+  | PlaceHold
+  | PlaceOrder
+  | FillOrder
+  | (Addressed & { readonly type: 'open-account' | 'close-account' })
+  | (Addressed & { readonly type: 'update-coin'; readonly symbol: string; readonly quantity: string })
+  | (Addressed & { readonly type: 'remove-coin'; readonly symbol: string })
+  | (Addressed & { readonly type: 'capture-hold'; readonly holdId: string; readonly amount?: string })
+  | (Addressed & { readonly type: 'release-hold'; readonly holdId: string })
+  | (Addressed & { readonly type: 'cancel-order'; readonly orderId: string })
+  | (Addressed & { readonly type: 'reverse'; readonly eventId: string; readonly reason: string })
+  | (Addressed & { readonly type: 'freeze-account' | 'unfreeze-account'; readonly reason: string })
+  | (Addressed & { readonly type: 'set-limits'; readonly asset: string; readonly perWithdrawal?: string; readonly perDay?: string });
 
 export interface SendOptions {
   readonly ifMatch?: string;
   readonly signal?: AbortSignal;
 }
 
-const ROUTES = { deposit: 'deposits', withdraw: 'withdrawals' } as const;
+/** Where each command goes. What stands in braces is taken out of the body. */
+const ROUTES: Readonly<Record<Command['type'], string>> = {
+  'open-account': 'POST accounts',
+  deposit: 'POST accounts/{accountId}/deposits',
+  withdraw: 'POST accounts/{accountId}/withdrawals',
+  transfer: 'POST accounts/{accountId}/transfers',
+  'update-coin': 'POST accounts/{accountId}/coins',
+  'remove-coin': 'DELETE accounts/{accountId}/coins/{symbol}',
+  'place-hold': 'POST accounts/{accountId}/holds',
+  'capture-hold': 'POST accounts/{accountId}/holds/{holdId}/capture',
+  'release-hold': 'POST accounts/{accountId}/holds/{holdId}/release',
+  'place-order': 'POST accounts/{accountId}/orders',
+  'fill-order': 'POST accounts/{accountId}/orders/{orderId}/fills',
+  'cancel-order': 'POST accounts/{accountId}/orders/{orderId}/cancel',
+  reverse: 'POST accounts/{accountId}/reversals',
+  'freeze-account': 'POST accounts/{accountId}/freeze',
+  'unfreeze-account': 'POST accounts/{accountId}/unfreeze',
+  'close-account': 'POST accounts/{accountId}/close',
+  'set-limits': 'PUT accounts/{accountId}/limits',
+};
 
-async function post(url: string, key: string | undefined, body: unknown, { ifMatch, signal }: SendOptions = {}): Promise<Answer> {
+interface Sent extends SendOptions {
+  readonly method: string;
+  readonly key?: string;
+  /** Absent for a request without one. */
+  readonly body?: unknown;
+}
+
+async function request(url: string, { method, key, body, ifMatch, signal }: Sent): Promise<Answer> {
   const response = await fetch(url, {
-    method: 'POST',
+    method,
     headers: {
-      'content-type': 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(key === undefined ? {} : { 'idempotency-key': key }),
       ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
     },
-    body: JSON.stringify(body),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(signal && { signal }),
   });
   return {
@@ -60,30 +140,51 @@ async function post(url: string, key: string | undefined, body: unknown, { ifMat
   };
 }
 
-/** Sends one deposit or withdrawal. @throws where no answer comes: the connection broke, or the signal fired. */
-export function send(apiUrl: string, movement: Movement, options?: SendOptions): Promise<Answer> {
-  const { type, accountId, key, ...body } = movement;
-  return post(`${apiUrl}/v1/accounts/${accountId}/${ROUTES[type]}`, key, body, options);
+/** Sends one command to its own route. @throws where no answer comes: the connection broke, or the signal fired. */
+export function send(apiUrl: string, command: Command, options: SendOptions = {}): Promise<Answer> {
+  const { type, key, ...fields } = command;
+  const body = new Map<string, unknown>(Object.entries(fields));
+  const [method = '', template = ''] = ROUTES[type].split(' ');
+  const path = template.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = String(body.get(name));
+    body.delete(name);
+    return encodeURIComponent(value);
+  });
+  return request(`${apiUrl}/v1/${path}`, {
+    ...options,
+    method,
+    key,
+    ...(method === 'DELETE' ? {} : { body: Object.fromEntries(body) }),
+  });
 }
 
 /** Sends up to 1,000 commands in one request. The answers are in the order of the commands. */
-export async function sendBulk(apiUrl: string, movements: readonly Movement[]): Promise<readonly Outcome[]> {
-  const { httpStatus, body } = await post(`${apiUrl}/v1/commands`, undefined, { commands: movements });
+export async function sendBulk(apiUrl: string, commands: readonly Command[]): Promise<readonly Outcome[]> {
+  const { httpStatus, body } = await request(`${apiUrl}/v1/commands`, { method: 'POST', body: { commands } });
   if (httpStatus !== 200) throw new Error(`the bulk request was answered ${httpStatus}: ${JSON.stringify(body)}`);
   return bulkSchema.parse(body).results.map(({ httpStatus, ...result }) => ({ httpStatus, body: result }));
+}
+
+/** Sends any number of commands, in as many bulk requests as it takes. @throws unless every one of them was applied. */
+export async function applyAll(apiUrl: string, commands: readonly Command[]): Promise<readonly Outcome[]> {
+  const answers: Outcome[] = [];
+  for (let from = 0; from < commands.length; from += MOST_IN_BULK)
+    answers.push(...(await sendBulk(apiUrl, commands.slice(from, from + MOST_IN_BULK))));
+  for (const answer of answers) expectApplied(answer);
+  return answers;
 }
 
 /** Opens an account of its own and, where an amount is given, pays it in. @throws unless both were applied. */
 export async function openAccount(apiUrl: string, paidIn?: { readonly asset: string; readonly amount: string }): Promise<string> {
   const accountId = randomUUID();
-  expectApplied(await post(`${apiUrl}/v1/accounts`, 'open', { accountId }));
+  expectApplied(await send(apiUrl, { type: 'open-account', key: 'open', accountId }));
   if (paidIn !== undefined) expectApplied(await send(apiUrl, { type: 'deposit', accountId, key: 'paid-in', ...paidIn }));
   return accountId;
 }
 
-/** @throws with the answer where it is no 201. */
-function expectApplied({ httpStatus, body }: Answer): void {
-  if (httpStatus !== 201) throw new Error(`answered ${httpStatus}: ${JSON.stringify(body)}`);
+/** @throws with the answer where it is none of something done. */
+function expectApplied({ httpStatus, body }: Outcome): void {
+  if (body.status !== 'applied') throw new Error(`answered ${httpStatus}: ${JSON.stringify(body)}`);
 }
 
 /** The balance, from a projection that has seen the position. */
@@ -110,15 +211,18 @@ export function repeatable({ httpStatus, body }: Outcome): unknown {
   return { httpStatus, body: rest };
 }
 
-/** How often each status and code was answered: `{ '201': 100, '422 insufficient_funds': 100 }`. */
-export function tally(answers: readonly Outcome[]): Record<string, number> {
+/** The status and the code of an answer: `201`, `422 insufficient_funds`. */
+export const said = ({ httpStatus, body: { code } }: Outcome): string => (code === undefined ? `${httpStatus}` : `${httpStatus} ${code}`);
+
+/** How often each text is among them. */
+export function countEach(texts: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { httpStatus, body } of answers) {
-    const name = body.code === undefined ? `${httpStatus}` : `${httpStatus} ${body.code}`;
-    counts[name] = (counts[name] ?? 0) + 1;
-  }
+  for (const text of texts) counts[text] = (counts[text] ?? 0) + 1;
   return counts;
 }
+
+/** How often each status and code was answered: `{ '201': 100, '422 insufficient_funds': 100 }`. */
+export const tally = (answers: readonly Outcome[]): Record<string, number> => countEach(answers.map(said));
 
 /** Runs the task `count` times, all at once. */
 export const atOnce = <T>(count: number, task: (index: number) => Promise<T>): Promise<T[]> =>

@@ -23,7 +23,6 @@ export const openAccount = writeRoute({
   body: OpenAccountBody,
   toCommand: ({ body, key, principal }) => openingCommand(body, key, principal),
   location: ({ accountId }) => `/v1/accounts/${accountId}`,
-  refusals: ['already_exists', 'account_not_found'],
   example: { body: { ownerId: USER_ID, label: 'Household' }, answer: appliedExample({ result: { accountId: ACCOUNT_ID } }) },
 });
 

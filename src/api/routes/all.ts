@@ -8,11 +8,27 @@ import { listCoins, removeCoin, updateCoin } from './coins.ts';
 import { getCommand } from './commands.ts';
 import { listEntries } from './entries.ts';
 import { listEvents } from './events.ts';
+import { fillOrder, listOrderEvents } from './fills.ts';
+import { captureHold, getHold, listHolds, placeHold, releaseHold } from './holds.ts';
 import { closeAccount, freezeAccount, unfreezeAccount } from './lifecycle.ts';
 import { listLimits, setLimits } from './limits.ts';
 import { me, profile } from './me.ts';
 import { deposits, withdrawals } from './money.ts';
+import {
+  cancelOrder,
+  getOrder,
+  listAccountOrders,
+  listCancelledOrders,
+  listExecutedOrders,
+  listExpiredOrders,
+  listOrders,
+  listPendingOrders,
+  listUserOrders,
+  placeOrder,
+} from './orders.ts';
+import { reversals } from './reversals.ts';
 import { statistics } from './statistics.ts';
+import { getTransfer, listTransfers, transfer } from './transfers.ts';
 
 export const ROUTES: readonly ApiRoute[] = [
   openAccount,
@@ -20,6 +36,7 @@ export const ROUTES: readonly ApiRoute[] = [
   getAccount,
   deposits,
   withdrawals,
+  reversals,
   listBalances,
   getBalance,
   listEntries,
@@ -27,6 +44,26 @@ export const ROUTES: readonly ApiRoute[] = [
   updateCoin,
   listCoins,
   removeCoin,
+  placeHold,
+  listHolds,
+  getHold,
+  captureHold,
+  releaseHold,
+  placeOrder,
+  listAccountOrders,
+  fillOrder,
+  cancelOrder,
+  listOrders,
+  listPendingOrders,
+  listExecutedOrders,
+  listCancelledOrders,
+  listExpiredOrders,
+  listUserOrders,
+  getOrder,
+  listOrderEvents,
+  transfer,
+  listTransfers,
+  getTransfer,
   freezeAccount,
   unfreezeAccount,
   closeAccount,

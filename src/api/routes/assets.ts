@@ -23,7 +23,6 @@ export const registerAsset = writeRoute({
   body: RegisterAssetBody,
   toCommand: ({ body }) => ({ type: 'register-asset', ...body }),
   location: ({ result }) => `/v1/assets/${result['code']}`,
-  refusals: ['already_exists'],
   example: {
     body: SOLANA,
     answer: { commandId: COMMAND_ID, status: 'applied', revision: '0', position: '48211', result: { code: 'SOL' } },

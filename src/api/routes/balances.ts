@@ -1,32 +1,48 @@
 // Balances of an account: available, held and both together.
 import { z } from 'zod';
 import { formatMinor } from '../../domain/amounts.ts';
+import { TimestampSchema } from '../../domain/commands.ts';
 import { AssetCodeSchema } from '../../domain/ids.ts';
-import { AccountParams, BalanceAtPosition, BalanceList } from '../contract.ts';
+import type { Balance as AccountBalance } from '../../projections/balances.ts';
+import type { Balance } from '../contract.ts';
+import { AccountParams, BalanceAtPosition, BalanceList, TimeAxis } from '../contract.ts';
 import { refusal } from '../problems.ts';
 import { readRoute } from '../read-route.ts';
 import { READERS } from '../roles.ts';
 
 const USD = { asset: 'USD', available: '90.00', held: '10.00', total: '100.00' };
 
+const BalanceQuery = z
+  .object({
+    at: TimestampSchema.optional().meta({ description: 'The balances as they stood at this time.' }),
+    by: TimeAxis.optional().meta({
+      description:
+        'By which time, where `at` is given: `system` (the default) is what the ledger knew then; `effective` is what is known now of that time, backdated entries included, and may be negative.',
+    }),
+  })
+  .check(({ value: { at, by }, issues }) => {
+    if (by !== undefined && at === undefined) issues.push({ code: 'custom', message: 'only together with `at`', path: ['by'], input: by });
+  });
+
+const balanceBody = ({ asset, available, held, total }: AccountBalance): z.output<typeof Balance> => ({ asset, available, held, total });
+
 export const listBalances = readRoute({
   path: '/v1/accounts/{accountId}/balances',
   operationId: 'listBalances',
   tag: 'accounts',
-  summary: 'List the balances of an account',
-  description: 'Every asset that ever moved, by code. They are those at `position`, or later.',
+  summary: 'List the balances of an account, now or at a time',
+  description: 'Every asset that had ever moved, by code. Without `at`, they are those at `position`, or later.',
   allowed: READERS.accounts,
   params: AccountParams,
+  query: BalanceQuery,
   tagged: true,
   answer: BalanceList,
   example: { data: [USD], position: '48211' },
-  async answerTo({ params, queries }) {
-    const position = await queries.position();
-    const balances = await queries.balances(params.accountId);
-    return {
-      data: balances.map(({ asset, available, held, total }) => ({ asset, available, held, total })),
-      position: String(position),
-    };
+  async answerTo({ params: { accountId }, query: { at, by = 'system' }, queries }) {
+    const position = String(await queries.position());
+    if (at === undefined) return { data: (await queries.balances(accountId)).map(balanceBody), position };
+    const balances = await queries.balancesAt(accountId, { at, by });
+    return { data: balances.map(balanceBody), position, at, by, mayBeNegative: by === 'effective' };
   },
 });
 

@@ -19,15 +19,6 @@ export const updateCoin = writeRoute({
   params: AccountParams,
   body: UpdateCoinBody,
   toCommand: ({ params, body }) => ({ type: 'update-coin', accountId: params.accountId, ...body }),
-  refusals: [
-    'invalid_amount',
-    'unknown_asset',
-    'account_frozen',
-    'account_closed',
-    'amount_out_of_range',
-    'insufficient_funds',
-    'limit_exceeded',
-  ],
   example: {
     body: { symbol: 'btcusdt', quantity: '-0.5' },
     answer: appliedExample({
@@ -49,7 +40,6 @@ export const removeCoin = writeRoute({
   params: z.object({ ...AccountParams.shape, symbol: z.string().meta({ examples: ['BTC'] }) }),
   body: EmptyBody,
   toCommand: ({ params: { accountId, symbol } }) => ({ type: 'remove-coin', accountId, symbol }),
-  refusals: ['unknown_asset', 'not_found', 'account_frozen', 'account_closed', 'insufficient_funds', 'limit_exceeded'],
   example: {
     answer: appliedExample({
       balances: [{ asset: 'BTC', available: '0.00000000', held: '0.00000000' }],

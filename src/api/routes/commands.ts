@@ -1,9 +1,11 @@
 // The outcome of one command, by its id.
 import type { z } from 'zod';
 import type { StoredOutcome } from '../../domain/outcome.ts';
+import { shownRevision } from '../../domain/outcome.ts';
 import { CommandParams, CommandStatus } from '../contract.ts';
 import { ACCOUNT_ID, COMMAND_ID, ENTRY_ID } from '../examples.ts';
-import { ownerLimitOf } from '../principal.ts';
+import type { Principal } from '../principal.ts';
+import { isOpenTo, ownerLimitOf } from '../principal.ts';
 import type { Refusal } from '../problems.ts';
 import { problemOf, refusal } from '../problems.ts';
 import type { LedgerQueries } from '../queries.ts';
@@ -17,7 +19,7 @@ function statusBody(outcome: StoredOutcome): z.output<typeof CommandStatus> {
     commandId,
     ...(accountId === undefined ? {} : { accountId }),
     status,
-    revision: String(revision),
+    revision: String(shownRevision(outcome)),
     position: String(position),
   };
   if (outcome.status === 'rejected') {
@@ -28,10 +30,9 @@ function statusBody(outcome: StoredOutcome): z.output<typeof CommandStatus> {
 }
 
 /** Whether the outcome is of an account of somebody else; users see only what they could have sent. */
-async function isSomebodyElses({ subject }: StoredOutcome, owner: string | undefined, queries: LedgerQueries): Promise<boolean> {
-  if (owner === undefined) return false;
-  if (subject.kind !== 'account') return true;
-  return (await queries.account(subject.accountId))?.ownerId !== owner;
+async function isSomebodyElses({ subject }: StoredOutcome, principal: Principal, queries: LedgerQueries): Promise<boolean> {
+  if (ownerLimitOf(principal) === undefined) return false;
+  return subject.kind !== 'account' || !isOpenTo(principal, (await queries.account(subject.accountId))?.ownerId);
 }
 
 export const getCommand = readRoute({
@@ -55,7 +56,7 @@ export const getCommand = readRoute({
   },
   async answerTo({ params, principal, queries }): Promise<z.output<typeof CommandStatus> | Refusal> {
     const outcome = await queries.outcome(params.commandId);
-    if (outcome === undefined || (await isSomebodyElses(outcome, ownerLimitOf(principal), queries)))
+    if (outcome === undefined || (await isSomebodyElses(outcome, principal, queries)))
       return refusal('not_found', `No outcome of a command ${params.commandId}.`);
     return statusBody(outcome);
   },

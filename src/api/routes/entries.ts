@@ -4,7 +4,7 @@ import { TimestampSchema } from '../../domain/commands.ts';
 import { EVENTS } from '../../domain/events.ts';
 import { AssetCodeSchema } from '../../domain/ids.ts';
 import type { Entry as JournalEntry } from '../../projections/postings.ts';
-import { AccountParams, Entry, PageQuery, pageOf } from '../contract.ts';
+import { AccountParams, Entry, PageQuery, pageOf, TimeAxis } from '../contract.ts';
 import { COMMAND_ID, ENTRY_ID, onePage } from '../examples.ts';
 import { readRoute } from '../read-route.ts';
 import { READERS } from '../roles.ts';
@@ -13,8 +13,12 @@ import { pageBody, sumOf } from '../wire.ts';
 const EntryQuery = z.object({
   ...PageQuery.shape,
   asset: AssetCodeSchema.optional(),
-  from: TimestampSchema.optional().meta({ description: 'Recorded at this time or after.' }),
-  to: TimestampSchema.optional().meta({ description: 'Recorded before this time.' }),
+  from: TimestampSchema.optional().meta({ description: 'Of this time or later.' }),
+  to: TimestampSchema.optional().meta({ description: 'Of a time before this.' }),
+  by: TimeAxis.optional().meta({
+    description:
+      'Which time counts, for `from`, `to` and the order: `system` (the default) is when it was recorded, `effective` when it took effect.',
+  }),
   type: z
     .enum(Object.keys(EVENTS) as [keyof typeof EVENTS])
     .optional()

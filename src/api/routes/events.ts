@@ -3,16 +3,18 @@ import type { z } from 'zod';
 import type { RecordedEvent } from '../../domain/events.ts';
 import { AccountEvent, AccountParams, PageQuery, pageOf } from '../contract.ts';
 import { COMMAND_ID, ENTRY_ID, onePage } from '../examples.ts';
+import type { Principal } from '../principal.ts';
 import { readRoute } from '../read-route.ts';
+import { shownData } from '../return-reason.ts';
 import { READERS } from '../roles.ts';
 import { pageBody } from '../wire.ts';
 
-function eventBody({ event, eventId, revision, position, metadata }: RecordedEvent): z.output<typeof AccountEvent> {
-  const { type, ...data } = event;
+function eventBody(recorded: RecordedEvent, principal: Principal): z.output<typeof AccountEvent> {
+  const { event, eventId, revision, position, metadata } = recorded;
   const { commandId, key, actor, transport, correlationId, occurredAt, effectiveAt = null } = metadata;
   return {
     eventId,
-    type,
+    type: event.type,
     revision: String(revision),
     position: String(position),
     occurredAt,
@@ -22,7 +24,7 @@ function eventBody({ event, eventId, revision, position, metadata }: RecordedEve
     actor,
     transport,
     correlationId,
-    data,
+    data: shownData(event, principal),
   };
 }
 
@@ -50,7 +52,7 @@ export const listEvents = readRoute({
     correlationId: '1f3b6c1e-52a5-4bd4-a0f2-6f4a2c2f6b0e',
     data: { version: 1, asset: 'USD', amount: '10.00', balances: [{ asset: 'USD', available: '90.00', held: '0.00' }] },
   }),
-  async answerTo({ account, query, queries }) {
-    return pageBody(await queries.events(account(), query), eventBody);
+  async answerTo({ account, query, principal, queries }) {
+    return pageBody(await queries.events(account(), query), (recorded) => eventBody(recorded, principal));
   },
 });

@@ -14,7 +14,6 @@ export const freezeAccount = writeRoute({
   params: AccountParams,
   body: ReasonBody,
   toCommand: ({ params, body }) => ({ type: 'freeze-account', accountId: params.accountId, ...body }),
-  refusals: ['account_frozen', 'account_closed'],
   example: { body: { reason: 'reported as stolen' }, answer: appliedExample() },
 });
 
@@ -28,7 +27,6 @@ export const unfreezeAccount = writeRoute({
   params: AccountParams,
   body: ReasonBody,
   toCommand: ({ params, body }) => ({ type: 'unfreeze-account', accountId: params.accountId, ...body }),
-  refusals: ['account_closed'],
   example: { body: { reason: 'identity confirmed' }, answer: appliedExample() },
 });
 
@@ -42,6 +40,5 @@ export const closeAccount = writeRoute({
   params: AccountParams,
   body: EmptyBody,
   toCommand: ({ params }) => ({ type: 'close-account', accountId: params.accountId }),
-  refusals: ['account_not_empty', 'account_closed'],
   example: { body: {}, answer: appliedExample() },
 });

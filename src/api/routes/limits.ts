@@ -18,7 +18,6 @@ export const setLimits = writeRoute({
   params: AccountParams,
   body: LimitsBody,
   toCommand: ({ params, body }) => ({ type: 'set-limits', accountId: params.accountId, ...body }),
-  refusals: ['invalid_amount', 'unknown_asset', 'account_closed'],
   example: { body: { asset: 'USD', perWithdrawal: '500.00', perDay: '2000.00' }, answer: appliedExample() },
 });
 

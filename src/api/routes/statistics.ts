@@ -1,17 +1,28 @@
 // Statistics: what happened in all of the ledger, in figures.
 import type { z } from 'zod';
 import { AssetCodeSchema } from '../../domain/ids.ts';
-import type { Statistic } from '../../projections/statistics.ts';
+import type { CountsByStatus, Statistic } from '../../projections/statistics.ts';
 import { Statistics } from '../contract.ts';
 import { readRoute } from '../read-route.ts';
 import { READERS } from '../roles.ts';
 
 const countOf = (rows: readonly Statistic[]): number => Number(rows.reduce((sum, { events }) => sum + events, 0n));
 
-function statisticsBody(rows: readonly Statistic[], position: bigint): z.output<typeof Statistics> {
+/** The counts as numbers: what JSON has, and far more than enough of. */
+const asNumbers = (counts: Readonly<Record<string, bigint>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, Number(count)]));
+
+interface Found {
+  readonly rows: readonly Statistic[];
+  readonly events: bigint;
+  readonly counts: CountsByStatus;
+  readonly position: bigint;
+}
+
+function statisticsBody({ rows, events, counts, position }: Found): z.output<typeof Statistics> {
   const ofType = (type: string): readonly Statistic[] => rows.filter(({ eventType }) => eventType === type);
   return {
-    events: countOf(rows),
+    events: Number(events),
     accountsOpened: countOf(ofType('account-opened')),
     accountsClosed: countOf(ofType('account-closed')),
     moved: rows.flatMap(({ eventType, detail, events, volume }) => {
@@ -19,6 +30,9 @@ function statisticsBody(rows: readonly Statistic[], position: bigint): z.output<
       return asset.success ? [{ type: eventType, asset: asset.data, events: Number(events), volume }] : [];
     }),
     refused: ofType('command-rejected').map(({ detail, events }) => ({ code: detail, events: Number(events) })),
+    orders: Statistics.shape.orders.parse(asNumbers(counts.orders)),
+    holds: Statistics.shape.holds.parse(asNumbers(counts.holds)),
+    transfers: Statistics.shape.transfers.parse(asNumbers(counts.transfers)),
     position: String(position),
   };
 }
@@ -36,10 +50,14 @@ export const statistics = readRoute({
     accountsClosed: 0,
     moved: [{ type: 'deposited', asset: 'USD', events: 3, volume: '300.00' }],
     refused: [{ code: 'insufficient_funds', events: 1 }],
+    orders: { pending: 0, executed: 0, cancelled: 0, expired: 0 },
+    holds: { open: 0, captured: 0, released: 0, expired: 0 },
+    transfers: { pending: 0, completed: 0, returned: 0 },
     position: '48211',
   },
   async answerTo({ queries }) {
     const position = await queries.position();
-    return statisticsBody(await queries.statistics(), position);
+    const [rows, events, counts] = await Promise.all([queries.statistics(), queries.eventCount(), queries.countsByStatus()]);
+    return statisticsBody({ rows, events, counts, position });
   },
 });

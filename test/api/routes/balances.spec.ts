@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TestApi } from '../api-stack.ts';
 import { expectProblem, openedAccount, startTestApi } from '../api-stack.ts';
 
@@ -35,4 +36,54 @@ test('an asset that never moved stands at zero, at its scale; one that is not re
   expect((await read('JPY')).body.total).toBe('0');
   for (const unknown of ['XAU', 'usd', 'x'.repeat(200)]) expectProblem(await read(unknown), 400, 'unknown_asset');
   expectProblem(await api.get('/v1/accounts/none/balances/XAU'), 404, 'account_not_found');
+});
+
+describe('balances at a time', () => {
+  let path: string;
+  let position: string;
+  beforeAll(async () => {
+    const account = `/v1/accounts/${await openedAccount(api)}`;
+    path = `${account}/balances`;
+    await api.post(`${account}/deposits`, { asset: 'USD', amount: '10' });
+    const dated = { asset: 'USD', amount: '4', effectiveAt: '2020-06-01T00:00:00Z' };
+    ({ position } = (await api.post(`${account}/withdrawals`, dated)).body);
+  });
+  const read = async (query: string) => (await api.get(`${path}?minPosition=${position}&${query}`)).body;
+  const usd = (available: string) => [{ asset: 'USD', available, held: '0.00', total: available }];
+
+  test('are what the ledger knew then', async () => {
+    const known = await read('at=2020-07-01T00:00:00Z');
+    expect(known).toEqual({ data: [], position: expect.any(String), at: '2020-07-01T00:00:00Z', by: 'system', mayBeNegative: false });
+    expect((await read('at=2999-01-01T00:00:00Z&by=system')).data).toEqual(usd('6.00'));
+  });
+
+  test('by effective time are what is known now of then, below zero if need be', async () => {
+    const at = '2020-07-01T00:00:00Z';
+    expect(await read(`at=${at}&by=effective`)).toEqual({
+      data: usd('-4.00'),
+      position: expect.any(String),
+      at,
+      by: 'effective',
+      mayBeNegative: true,
+    });
+    expect((await read('at=2020-05-01T00:00:00Z&by=effective')).data).toEqual([]);
+    expect((await read('at=2999-01-01T00:00:00Z&by=effective')).data).toEqual(usd('6.00'));
+  });
+
+  test('are not asked for by a time without one, or by one that is none', async () => {
+    for (const query of ['by=effective', 'at=yesterday', 'at=2020-01-01T00:00:00Z&by=other', 'at=2020-01-01T00:00:00%2B01:00'])
+      expectProblem(await api.get(`${path}?${query}`), 400, 'malformed_request');
+    // The shape of a request is judged before the account is looked for.
+    expectProblem(await api.get(`/v1/accounts/${randomUUID()}/balances?by=effective`), 400, 'malformed_request');
+  });
+
+  test('have the account’s tag: what is dated back later changes it', async () => {
+    const query = `${path}?at=2020-07-01T00:00:00Z&by=effective`;
+    const tagged = { 'if-none-match': (await api.get(query)).headers['etag'] ?? '' };
+    expect((await api.get(query, tagged)).status).toBe(304);
+    const dated = { asset: 'USD', amount: '5', effectiveAt: '2020-06-15T00:00:00Z' };
+    const { body } = await api.post(path.replace('/balances', '/deposits'), dated);
+    const answer = await api.get(`${query}&minPosition=${body.position}`, tagged);
+    expect([answer.status, answer.body.data]).toEqual([200, usd('1.00')]);
+  });
 });

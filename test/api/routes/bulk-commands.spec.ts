@@ -113,6 +113,49 @@ test('every type of command may be sent', async () => {
   expect(results[0].accountId).toBe(single.body.accountId);
 });
 
+test('holds, orders, transfers and reversals are commands like others', async () => {
+  const accountId = await fundedAccount(api, '10.00');
+  const to = await openedAccount(api);
+  const named = (type: string, fields: object = {}) => ({ key: newKey(), type, accountId, ...fields });
+  const order = { tokenIn: 'USD', tokenOut: 'BTC', amountIn: '1', orderType: 'MARKET' };
+  const made = await sendAll([
+    named('transfer', { to, asset: 'USD', amount: '1' }),
+    named('place-hold', { asset: 'USD', amount: '2' }),
+    named('place-order', order),
+    named('deposit', { asset: 'USD', amount: '1' }),
+  ]);
+  expect(made.map(({ httpStatus }: { httpStatus: number }) => httpStatus)).toEqual([201, 201, 201, 201]);
+  const { holdId } = made[1].result;
+  const { orderId } = made[2].result;
+  const fill = { orderId, amountIn: '0.5', amountOut: '1', txHash: '0x1' };
+  const done = await sendAll([
+    named('capture-hold', { holdId, amount: '1' }),
+    named('release-hold', { holdId }),
+    named('fill-order', fill),
+    named('fill-order', fill),
+    named('cancel-order', { orderId }),
+    named('reverse', { eventId: made[3].result.entryId, reason: 'x' }),
+    named('fill-order', { ...fill, amountOut: '1.000000001', txHash: '0x2' }),
+    named('place-order', { ...order, orderType: 'LIMIT' }),
+    named('release-hold', { holdId: 'none' }),
+    named('expire-hold', { holdId }),
+  ]);
+  expect(done.map(({ httpStatus }: { httpStatus: number }) => httpStatus)).toEqual([200, 200, 201, 201, 200, 201, 409, 400, 400, 400]);
+  expect(done[3].result).toEqual(done[2].result);
+  expect(done[6].code).toBe('order_not_open');
+  expect([done[7].errors[0].pointer, done[8].errors[0].pointer]).toEqual(['#/commands/7/targetPrice', '#/commands/8/holdId']);
+});
+
+test('an amount inside another field is pointed at', async () => {
+  const accountId = await fundedAccount(api, '10.00');
+  const { orderId } = (
+    await api.post(`/v1/accounts/${accountId}/orders`, { tokenIn: 'USD', tokenOut: 'BTC', amountIn: '1', orderType: 'MARKET' })
+  ).body.result;
+  const fee = { asset: 'BTC', amount: '0.000000001' };
+  const [refused] = await sendAll([{ key: newKey(), type: 'fill-order', accountId, orderId, amountIn: '1', amountOut: '1', fee }]);
+  expect([refused.code, refused.errors[0].pointer]).toEqual(['invalid_amount', '#/commands/0/fee/amount']);
+});
+
 describe('users', () => {
   const userId = randomUUID();
   const alice = as('user', userId);
@@ -127,10 +170,12 @@ describe('users', () => {
         { key: newKey(), type: 'freeze-account', accountId, reason: 'x' },
         { key: newKey(), type: 'open-account', accountId: randomUUID() },
         { key, type: 'open-account' },
+        { ...deposit(accountId, '1.00'), effectiveAt: '2020-01-01T00:00:00Z' },
+        { key: newKey(), type: 'fill-order', accountId },
       ],
       alice,
     );
-    expect(results.map(({ httpStatus }: { httpStatus: number }) => httpStatus)).toEqual([201, 404, 403, 403, 201]);
+    expect(results.map(({ httpStatus }: { httpStatus: number }) => httpStatus)).toEqual([201, 404, 403, 403, 201, 403, 403]);
     expect(results[4].accountId).toBe(openedAccountIdOf(userId, key));
   });
   test('an auditor sends nothing', async () => {

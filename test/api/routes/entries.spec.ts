@@ -53,10 +53,14 @@ describe('entries are found', () => {
     ['from=2999-01-01T00:00:00Z', []],
     ['to=2020-01-01T00:00:00Z', []],
     ['asset=USD&type=withdrawn', ['withdrawn']],
+    ['by=effective', ['coin-updated', 'deposited', 'withdrawn']],
+    ['by=effective&to=2020-01-02T00:00:00Z', ['withdrawn']],
+    ['by=effective&from=2020-01-02T00:00:00Z', ['coin-updated', 'deposited']],
+    ['by=system&to=2020-01-02T00:00:00Z', []],
   ])('by %s', async (query, types) => {
     expect(typesOf(await read(`&${query}`))).toEqual(types);
   });
-  test.each(['asset=usd', 'type=paid', 'from=yesterday', 'from=0000-01-01T00:00:00Z', 'to=2020-01-01', 'reference='])(
+  test.each(['asset=usd', 'type=paid', 'from=yesterday', 'from=0000-01-01T00:00:00Z', 'to=2020-01-01', 'reference=', 'by=time'])(
     'not by %s',
     async (query) => {
       expectProblem(await api.get(`${path}?${query}`), 400, 'malformed_request');

@@ -130,4 +130,11 @@ describe('users', () => {
     expectProblem(await api.post(`/v1/accounts/${accountId}/withdrawals?dryRun=true`, dollar, bob), 404, 'account_not_found');
     expect((await api.post(`/v1/accounts/${accountId}/withdrawals`, dollar, alice)).status).toBe(201);
   });
+  test('date nothing back', async () => {
+    const accountId = await openedAccount(api, alice);
+    const dated = { asset: 'USD', amount: '1.00', effectiveAt: '2020-01-01T00:00:00Z' };
+    for (const way of ['deposits', 'withdrawals'])
+      expectProblem(await api.post(`/v1/accounts/${accountId}/${way}`, dated, alice), 403, 'forbidden');
+    expect((await api.post(`/v1/accounts/${accountId}/deposits`, dated, as('producer', 'bank'))).status).toBe(201);
+  });
 });

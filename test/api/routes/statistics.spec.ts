@@ -27,3 +27,28 @@ test('statistics count what happened, what it moved, and what was refused', asyn
   });
   expect(body.events).toBeGreaterThan(5);
 });
+
+test('statistics count what stands where, each event once', async () => {
+  const account = `/v1/accounts/${await fundedAccount(api, '50.00')}`;
+  const opened = (await api.post(`${account}/deposits`, { asset: 'USD', amount: '1' })).body.position;
+  const { body: before } = await api.get(`/v1/statistics?minPosition=${opened}`);
+  const hold = async () => (await api.post(`${account}/holds`, { asset: 'USD', amount: '1' })).body.result.holdId;
+  const order = async () =>
+    (await api.post(`${account}/orders`, { tokenIn: 'USD', tokenOut: 'BTC', amountIn: '1', orderType: 'MARKET' })).body.result.orderId;
+  const [, captured, released] = [await hold(), await hold(), await hold()];
+  const [, executed, cancelled] = [await order(), await order(), await order()];
+  await api.post(`${account}/holds/${captured}/capture`);
+  await api.post(`${account}/holds/${released}/release`);
+  await api.post(`${account}/orders/${executed}/fills`, { amountIn: '1', amountOut: '1' });
+  const { position } = (await api.post(`${account}/orders/${cancelled}/cancel`)).body;
+  const { body } = await api.get(`/v1/statistics?minPosition=${position}`);
+  expect(body.holds).toEqual({ open: 1, captured: 1, released: 1, expired: 0 });
+  expect(body.orders).toEqual({ pending: 1, executed: 1, cancelled: 1, expired: 0 });
+  expect(body.transfers).toEqual({ pending: 0, completed: 0, returned: 0 });
+  expect(body.events - before.events).toBe(10);
+  const filled = body.moved.filter(({ type }: { type: string }) => type === 'order-filled');
+  expect(filled).toEqual([
+    { type: 'order-filled', asset: 'BTC', events: 1, volume: '1.00000000' },
+    { type: 'order-filled', asset: 'USD', events: 1, volume: '1.00' },
+  ]);
+});

@@ -1,0 +1,89 @@
+// Leases: work that one process at a time does, and how far through the log it is. A row each and not a session lock, so that
+// an owner that was paused or cut off can do no harm, and connection poolers are fine. Time is Postgres' clock.
+import { sql } from 'kysely';
+import type { LedgerDb } from './pool.ts';
+
+/** The work that is leased. */
+export type LeaseName = 'transfer-manager' | 'scheduler';
+
+export interface LeasesTable {
+  name: LeaseName;
+  /** Both null while nobody has it. */
+  owner: string | null;
+  lease_until: string | null;
+  /** Both null before the first event. */
+  position: bigint | null;
+  event_id: string | null;
+}
+
+/** An event's place in the log, and its id: who comes back there can tell whether it is the same log. */
+export interface LogPlace {
+  readonly position: bigint;
+  readonly eventId: string;
+}
+
+/** What whoever takes a lease finds. */
+export interface TakenLease {
+  /** The last event that needs no second look; undefined before the first. */
+  readonly checkpoint: LogPlace | undefined;
+}
+
+export interface Lease {
+  /** Takes it if nobody has it or it has run out; undefined while somebody else has it. */
+  take(): Promise<TakenLease | undefined>;
+  /** Makes it last anew. False: it is somebody else's now. */
+  renew(): Promise<boolean>;
+  /** Writes down how far the work is, as its owner only. False: the lease is somebody else's now, and nothing was written. */
+  save(checkpoint: LogPlace): Promise<boolean>;
+  /** Gives it up, so that a standby takes over at once. Nothing happens where it is somebody else's. */
+  release(): Promise<void>;
+}
+
+export interface LeaseOptions {
+  readonly name: LeaseName;
+  /** Unique for every start of a process. */
+  readonly owner: string;
+  /** How long after its last sign of life somebody else may take it, in ms. */
+  readonly leaseMs: number;
+}
+
+/** The lease of that name, for one who would own it. Every function throws the database's error where Postgres is away. */
+export function makeLease(ledgerDb: LedgerDb, { name, owner, leaseMs }: LeaseOptions): Lease {
+  const db = ledgerDb.withTables<{ leases: LeasesTable }>();
+  const end = sql<string>`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`;
+  const ours = () => db.updateTable('leases').where('name', '=', name).where('owner', '=', owner);
+
+  return {
+    async take() {
+      const row = await db
+        .insertInto('leases')
+        .values({ name, owner, lease_until: end })
+        .onConflict((conflict) =>
+          conflict
+            .column('name')
+            .doUpdateSet({ owner, lease_until: end })
+            .where(({ or, eb }) =>
+              or([
+                eb('leases.owner', 'is', null),
+                eb('leases.owner', '=', owner),
+                eb('leases.lease_until', '<', sql<string>`clock_timestamp()`),
+              ]),
+            ),
+        )
+        .returning(['position', 'event_id'])
+        .executeTakeFirst();
+      if (row === undefined) return undefined;
+      const { position, event_id: eventId } = row;
+      return { checkpoint: position === null || eventId === null ? undefined : { position, eventId } };
+    },
+    async renew() {
+      return (await ours().set({ lease_until: end }).returning('name').executeTakeFirst()) !== undefined;
+    },
+    async save({ position, eventId }) {
+      return (await ours().set({ position, event_id: eventId }).returning('name').executeTakeFirst()) !== undefined;
+    },
+    async release() {
+      await ours().set({ owner: null, lease_until: null }).execute();
+    },
+  };
+}
