@@ -27,6 +27,8 @@ import { commandHashOf } from './idempotency.ts';
 import { knownFacts } from './known-facts.ts';
 import type { PendingCommand } from './mailbox.ts';
 import { makeMailboxes } from './mailbox.ts';
+import type { CommandSequence } from './sequence.ts';
+import { isWithoutOutcome } from './sequence.ts';
 
 export interface CommandHandlerOptions {
   readonly streams: Streams;
@@ -57,7 +59,7 @@ export interface CommandObserver {
 
 export interface CommandHandler {
   /** Never rejects. Commands of one account, handed in one after another without waiting, are decided in that order. */
-  handle(envelope: CommandEnvelope): Promise<CommandAnswer>;
+  handle(envelope: CommandEnvelope, sequence?: CommandSequence): Promise<CommandAnswer>;
   /** Commands taken and not yet answered. */
   waiting(): number;
   /** Takes no more; resolves when every command taken is answered. */
@@ -91,7 +93,10 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
   const refuse = (stream: string, pending: PendingCommand, refusal: Rejection): void =>
     pending.answer(refusalOf(pending, doubts.has(stream, pending.commandId) ? unknownOutcome() : refusal));
 
-  async function turn(stream: string, subject: Subject, waiting: readonly PendingCommand[]): Promise<readonly PendingCommand[]> {
+  async function turn(stream: string, subject: Subject, taken: readonly PendingCommand[]): Promise<readonly PendingCommand[]> {
+    const waiting = taken.filter(({ sequence }) => sequence?.isBroken !== true);
+    for (const pending of taken) if (pending.sequence?.isBroken === true) refuse(stream, pending, outOfSequence());
+    if (waiting.length === 0) return [];
     for (let isRepeated = false; ; isRepeated = true) {
       try {
         return await decideAndAppend(await accounts.load(stream, subject), waiting);
@@ -252,7 +257,7 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
   }
 
   return {
-    handle: (envelope) =>
+    handle: (envelope, sequence) =>
       new Promise((resolve) => {
         const startedAt = options.now();
         let isAnswered = false;
@@ -266,9 +271,11 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
           envelope,
           commandId,
           commandHash: commandHashOf(command),
+          ...(sequence && { sequence }),
           answer: (given) => {
             if (isAnswered) return;
             isAnswered = true;
+            if (sequence && isWithoutOutcome(given)) sequence.isBroken = true;
             if (isFirst) underWay.delete(commandId);
             observe.answered(envelope, given, options.now() - startedAt);
             resolve(given);
@@ -279,6 +286,7 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
         const turnAway = (why: Rejection): void =>
           refuse(stream, pending, underWay.has(commandId) && !envelope.dryRun ? unknownOutcome() : why);
         if (refusal) return turnAway(refusal);
+        if (sequence?.isBroken) return turnAway(outOfSequence());
         if (!mailboxes.post(stream, subject, pending)) return turnAway(rejection('overloaded', 'Too many commands are waiting.'));
         isFirst = !envelope.dryRun && !underWay.has(commandId);
         if (isFirst) underWay.add(commandId);
@@ -303,6 +311,8 @@ function recordedEvents({ stream, subject, state }: LoadedSubject, batch: Decide
     metadata,
   }));
 }
+
+const outOfSequence = (): Rejection => rejection('overloaded', 'It waits for a command before it.');
 
 const unknownOutcome = (): Rejection =>
   rejection(

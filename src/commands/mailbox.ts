@@ -3,12 +3,15 @@
 import type { Subject } from '../domain/events.ts';
 import type { CommandId } from '../domain/ids.ts';
 import type { CommandAnswer, CommandEnvelope } from './bus.ts';
+import type { CommandSequence } from './sequence.ts';
 
 /** A command on its way: `answer` is called exactly once. */
 export interface PendingCommand {
   readonly envelope: CommandEnvelope;
   readonly commandId: CommandId;
   readonly commandHash: string;
+  /** The sequence it belongs to, if any. */
+  readonly sequence?: CommandSequence;
   answer(answer: CommandAnswer): void;
 }
 
