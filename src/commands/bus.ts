@@ -54,6 +54,14 @@ export type CommandAnswer =
       readonly correlationId?: string;
     };
 
+/** A command that a broker keeps for good and that is not answered yet: its outcome comes, and is found with its key. */
+export interface PendingAnswer {
+  readonly status: 'pending';
+  readonly commandId: CommandId;
+  /** Absent where the command addresses an asset. */
+  readonly accountId?: AccountId;
+}
+
 /**
  * Guarantees of every bus: commands sent to one account, one after another without waiting, are decided in that order;
  * accounts do not wait for each other; an answer other than a refusal that is not stored stands in the log before it is given.
@@ -63,4 +71,13 @@ export interface CommandBus {
   send(envelope: CommandEnvelope): Promise<CommandAnswer>;
   /** Takes no more, and resolves when everything accepted is answered. */
   close(): Promise<void>;
+}
+
+/** A bus over a broker, which keeps commands until they are decided: nobody has to wait for that. */
+export interface QueueingBus extends CommandBus {
+  /**
+   * Sends the command and waits that long for its answer; with 0, only until the broker has it for good. `broker_unavailable`:
+   * the broker does not have it and never will.
+   */
+  submit(envelope: CommandEnvelope, wait: { readonly waitMs: number }): Promise<CommandAnswer | PendingAnswer>;
 }

@@ -2,6 +2,9 @@
 import type { Channel, ConfirmChannel, RecoveringChannelModel } from 'amqplib';
 import { connect } from 'amqplib';
 
+/** What others handle without speaking to the broker themselves. */
+export type { Channel, ConfirmChannel, ConsumeMessage, Message } from 'amqplib';
+
 export interface BrokerConnectionOptions {
   /** Shown in the broker's list of connections. */
   readonly name?: string;

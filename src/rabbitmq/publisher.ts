@@ -21,6 +21,8 @@ export type PublishOutcome = 'confirmed' | 'unroutable' | 'not_sent' | 'unknown'
 export interface Publisher {
   /** Sends it now or not at all: messages published one after another are sent in that order. Never rejects. */
   publish(message: OutgoingMessage): Promise<PublishOutcome>;
+  /** Whether a message would be sent now. */
+  isReady(): boolean;
   /** Gives the channel up: what is not confirmed by then is `unknown`. */
   close(): Promise<void>;
 }
@@ -111,6 +113,7 @@ export function makePublisher(connection: BrokerConnection, { prepare, onLost }:
           resolve('not_sent');
         }
       }),
+    isReady: () => current !== undefined && connection.takesMessages(),
     async close() {
       isClosed = true;
       forget();

@@ -1,0 +1,106 @@
+// The command consumer: subscribes to every command queue, and keeps no more of them than its share.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BrokerConnection } from '../rabbitmq/connection.ts';
+import { makePublisher } from '../rabbitmq/publisher.ts';
+import { commandQueues } from '../rabbitmq/topology.ts';
+import type { CommandSessionOptions } from './command-session.ts';
+import { openCommandSession } from './command-session.ts';
+import { startQueueConsumer } from './queue-consumer.ts';
+
+export interface CommandConsumerOptions extends Omit<CommandSessionOptions, 'publisher'> {
+  /** Consumes and acknowledges. */
+  readonly connection: BrokerConnection;
+  /** Publishes answers and dead letters: apart, because a broker short of memory stops reading from connections that publish. */
+  readonly publishing: BrokerConnection;
+  readonly queues: number;
+  /** The most messages of one queue in hand at once: enough that many commands of one account become one append. */
+  readonly prefetch?: number;
+  /** How often the queues are shared out anew. */
+  readonly shareEveryMs?: number;
+  /** A message kept longer than this is handed over: the broker ends channels that keep one for half an hour (`consumer_timeout`). */
+  readonly maxHeldMs?: number;
+}
+
+export interface CommandConsumer {
+  /** The queues that this process is known to be the active consumer of: it has had deliveries from them. */
+  active(): readonly string[];
+  /** Decides nothing more, finishes what is under way, and leaves the rest to the others. */
+  stop(): Promise<void>;
+}
+
+const PREFETCH = 256;
+const SHARE_EVERY_MS = 10_000;
+const MAX_HELD_MS = 15 * 60_000;
+
+/**
+ * Starts to consume.
+ *
+ * How the queues are shared out: every process subscribes to every queue, and the broker makes the first that came the one
+ * active consumer of it; the others wait in line. From time to time each process looks at how many are subscribed, and where
+ * it is active on more than its share (queues / processes, rounded up), it hands the surplus over and goes to the end of the
+ * line. Nobody has to know anybody: a queue moves on until it is with someone who is not over their share. A process that
+ * goes away leaves its queues to the next in line at once.
+ */
+export function startCommandConsumer(options: CommandConsumerOptions): CommandConsumer {
+  const { connection, publishing, queues, logger } = options;
+  const { prefetch = PREFETCH, shareEveryMs = SHARE_EVERY_MS, maxHeldMs = MAX_HELD_MS } = options;
+  const publisher = makePublisher(publishing);
+  const onError = (err: unknown): void => logger.warn({ err }, 'a command queue is not consumed; trying again');
+  const consumers = commandQueues(queues).map((queue) =>
+    startQueueConsumer({
+      queue,
+      connection,
+      prefetch,
+      openSession: (channel) => openCommandSession(channel, { ...options, publisher }),
+      onError,
+    }),
+  );
+  const stopping = new AbortController();
+
+  async function shareOut(): Promise<void> {
+    const active = consumers.filter(({ isActive }) => isActive());
+    const surplus = surplusOf(active.length, queues, await subscribersOf(connection, commandQueues(queues)));
+    const kept = consumers.filter(({ oldestMs }) => oldestMs() > maxHeldMs);
+    for (const consumer of new Set([...kept, ...active.slice(active.length - surplus)])) {
+      logger.info({ queue: consumer.queue }, 'handing a command queue over');
+      await consumer.handOver();
+    }
+  }
+  async function keepSharing(): Promise<void> {
+    const { signal } = stopping;
+    for (;;) {
+      // Not all processes at once, so that they do not hand the same queue round.
+      await sleep(shareEveryMs * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      if (connection.isConnected()) await shareOut().catch((err: unknown) => logger.debug({ err }, 'queues were not shared out'));
+    }
+  }
+  const sharing = keepSharing();
+
+  return {
+    active: () => consumers.filter(({ isActive }) => isActive()).map(({ queue }) => queue),
+    async stop() {
+      stopping.abort();
+      await sharing;
+      await Promise.all(consumers.map(({ stop }) => stop()));
+      await publisher.close();
+    },
+  };
+}
+
+/** How many queues a process that is active on so many has too much. */
+export function surplusOf(active: number, queues: number, processes: number): number {
+  return Math.max(0, active - Math.ceil(queues / Math.max(1, processes)));
+}
+
+/** How many processes are subscribed: the most on any queue, because one that has just handed a queue over is missing there. */
+async function subscribersOf(connection: BrokerConnection, queues: readonly string[]): Promise<number> {
+  const channel = await connection.openChannel();
+  try {
+    let most = 0;
+    for (const queue of queues) most = Math.max(most, (await channel.checkQueue(queue)).consumerCount);
+    return most;
+  } finally {
+    await channel.close().catch(() => undefined);
+  }
+}

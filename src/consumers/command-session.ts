@@ -1,0 +1,149 @@
+// Commands from one channel: read, decided in their account's order, answered, acknowledged.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { CommandAnswer } from '../commands/bus.ts';
+import type { CommandHandler } from '../commands/handler.ts';
+import { isWithoutOutcome } from '../commands/sequence.ts';
+import { assertNever } from '../domain/assert-never.ts';
+import { scopeOf } from '../domain/commands.ts';
+import type { CommandId } from '../domain/ids.ts';
+import { commandIdOf, Uuid } from '../domain/ids.ts';
+import { REJECTIONS } from '../domain/rejections.ts';
+import type { Channel, ConsumeMessage } from '../rabbitmq/connection.ts';
+import { deadLetterOf } from '../rabbitmq/dead-letters.ts';
+import type { CommandMessage, DeadMessage, MessageRules } from '../rabbitmq/messages.ts';
+import { parseCommandMessage } from '../rabbitmq/messages.ts';
+import type { OutgoingMessage, Publisher } from '../rabbitmq/publisher.ts';
+import { formatReply } from '../rabbitmq/replies.ts';
+import { makeAccountLanes } from './account-lanes.ts';
+import type { Session } from './queue-consumer.ts';
+
+/** An outcome that the log does not keep, and that is final for its message. */
+export interface UnstoredOutcome {
+  readonly commandId: CommandId;
+  /** Refused and answered, or put among the dead letters. */
+  readonly ending: 'refused' | 'dead-lettered';
+  readonly code: string;
+  readonly detail: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export interface CommandSessionOptions {
+  readonly handle: CommandHandler['handle'];
+  readonly rules: MessageRules;
+  /** Where answers and dead letters are published. */
+  readonly publisher: Publisher;
+  readonly logger: Logger;
+  /** Keeps what the log does not, before the message is acknowledged. Where it rejects, it is tried again. */
+  readonly keepUnstored?: (outcome: UnstoredOutcome) => Promise<void>;
+}
+
+interface Item {
+  readonly message: ConsumeMessage;
+  readonly parsed: CommandMessage | DeadMessage;
+}
+interface Answered {
+  readonly kind: 'answered';
+  readonly read: CommandMessage;
+  readonly answer: CommandAnswer;
+}
+type Verdict = Answered | { readonly kind: 'dead'; readonly refusal: DeadMessage['refusal'] };
+
+/** Long enough for the publishing connection to come back after the consuming one. */
+const REPLY_ATTEMPTS = 10;
+const REPLY_PAUSE_MS = 300;
+
+/**
+ * The session of a channel. Guarantees: commands of one account are decided in the order of their delivery; a message is
+ * acknowledged, by itself, once its outcome is in the log, or its refusal is answered, or it is among the dead letters for
+ * sure; it is never given back. Without an outcome it is kept and tried again.
+ */
+export function openCommandSession(channel: Channel, options: CommandSessionOptions): Session {
+  const { handle, rules, publisher, logger } = options;
+  const lanes = makeAccountLanes<Item, Verdict>({
+    async decide({ parsed }, sequence) {
+      if (parsed.kind === 'dead') return { kind: 'dead', refusal: parsed.refusal };
+      const answer = await handle(parsed.envelope, sequence);
+      if (isWithoutOutcome(answer)) return undefined;
+      // The gateway's client is told over HTTP; a producer finds what was wrong with the message in the dead letters.
+      const isDead = answer.status === 'rejected' && REJECTIONS[answer.rejection.code].message === 'dead-letter';
+      if (isDead && !parsed.isFromGateway) return { kind: 'dead', refusal: answer.rejection };
+      return { kind: 'answered', read: parsed, answer };
+    },
+    async settle({ message }, verdict) {
+      switch (verdict.kind) {
+        case 'answered':
+          await keepRefusal(verdict);
+          reply(message, verdict);
+          break;
+        case 'dead':
+          await bury(message, verdict.refusal);
+          break;
+        default:
+          assertNever(verdict);
+      }
+      acknowledge(message);
+    },
+    onError: (err) => logger.warn({ err }, 'a command message could not be finished yet'),
+  });
+
+  async function keepRefusal({ read, answer }: Answered): Promise<void> {
+    if (answer.status !== 'rejected' || answer.revision !== undefined || read.envelope.dryRun) return;
+    await options.keepUnstored?.({ commandId: answer.commandId, ending: 'refused', ...answer.rejection });
+  }
+
+  function reply(message: ConsumeMessage, { read, answer }: Answered): void {
+    const outgoing = formatReply(message, read, answer, rules.ledgerUser);
+    if (outgoing) void sendReply(outgoing);
+    const { command } = read;
+    logger.info(
+      {
+        commandId: answer.commandId,
+        accountId: scopeOf(command),
+        type: command.type,
+        outcome: answer.status === 'rejected' ? answer.rejection.code : answer.status,
+        hit: answer.hit,
+        position: answer.position?.toString(),
+      },
+      'command answered',
+    );
+  }
+
+  /** The acknowledgement does not wait for it: the sender may be gone, and one that is not has its key to ask again. */
+  async function sendReply(outgoing: OutgoingMessage): Promise<void> {
+    for (let attempt = 1; attempt <= REPLY_ATTEMPTS; attempt += 1) {
+      if ((await publisher.publish(outgoing)) !== 'not_sent') return;
+      await sleep(REPLY_PAUSE_MS);
+    }
+    logger.warn({ commandId: outgoing.options.messageId }, 'an answer could not be sent');
+  }
+
+  async function bury(message: ConsumeMessage, { code, detail, fields }: DeadMessage['refusal']): Promise<void> {
+    const commandId = addressedBy(message);
+    if (commandId !== undefined) await options.keepUnstored?.({ commandId, ending: 'dead-lettered', code, detail, fields });
+    const outcome = await publisher.publish(deadLetterOf(message, code, detail, rules.ledgerUser));
+    if (outcome !== 'confirmed') throw new Error(`a dead letter was not taken by the broker: ${outcome}`);
+    logger.warn({ commandId, accountId: message.fields.routingKey, reason: code, detail }, 'message put among the dead letters');
+  }
+
+  function acknowledge(message: ConsumeMessage): void {
+    try {
+      channel.ack(message);
+    } catch {
+      // The channel is closed: the message comes again, and finds its outcome.
+    }
+  }
+
+  return {
+    take: (message) => lanes.take(message.fields.routingKey, { message, parsed: parseCommandMessage(message, rules) }),
+    oldestMs: lanes.oldestMs,
+    stop: lanes.stop,
+  };
+}
+
+/** The command that a message is about, as far as it can be told from outside. */
+function addressedBy({ fields, properties }: ConsumeMessage): CommandId | undefined {
+  const scope = Uuid.safeParse(fields.routingKey);
+  const key: unknown = properties.messageId;
+  return scope.success && typeof key === 'string' ? commandIdOf(scope.data, key) : undefined;
+}

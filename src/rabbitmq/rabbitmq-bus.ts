@@ -1,0 +1,149 @@
+// The bus over RabbitMQ: a command is published to its account's queue, and whoever consumes that queue answers.
+import type { CommandAnswer, CommandEnvelope, PendingAnswer, QueueingBus } from '../commands/bus.ts';
+import { scopeOf } from '../domain/commands.ts';
+import type { CommandId } from '../domain/ids.ts';
+import { commandIdOf } from '../domain/ids.ts';
+import type { Rejection } from '../domain/rejections.ts';
+import { rejection } from '../domain/rejections.ts';
+import type { BrokerConnection, Message } from './connection.ts';
+import { formatCommand, newCorrelationId } from './messages.ts';
+import type { PublishOutcome } from './publisher.ts';
+import { makePublisher } from './publisher.ts';
+import { parseReply } from './replies.ts';
+
+export interface RabbitMqBusOptions {
+  /** Publishes, and takes the answers. Not the one that commands are consumed on. */
+  readonly connection: BrokerConnection;
+  /** How long `send` waits for an answer. */
+  readonly waitMs: number;
+  /** The most commands that wait for an answer; beyond it the answer is `overloaded`. */
+  readonly maxWaiting: number;
+}
+
+export interface RabbitMqBus extends QueueingBus {
+  /** Whether a command would be sent now. */
+  isAvailable(): boolean;
+}
+
+/** RabbitMQ's direct reply-to: answers come over the channel that asked, without a queue. */
+const REPLY_TO = 'amq.rabbitmq.reply-to';
+/** How long a confirm may take where nobody waits for an answer. */
+const CONFIRM_WAIT_MS = 5000;
+
+/** A command that was published, until it is answered. */
+interface Waiting {
+  readonly commandId: CommandId;
+  readonly pending: PendingAnswer;
+  /** True once the broker has it for good. */
+  isQueued: boolean;
+  isWaitOver: boolean;
+  end(answer: CommandAnswer | PendingAnswer): void;
+}
+
+/** The bus. Commands published one after another to one account stand in its queue in that order. */
+export function makeRabbitMqBus({ connection, waitMs: sendWaitMs, maxWaiting }: RabbitMqBusOptions): RabbitMqBus {
+  const waiting = new Map<string, Waiting>();
+  let isClosing = false;
+  let onIdle: (() => void)[] = [];
+  const publisher = makePublisher(connection, {
+    prepare: async (channel) => void (await channel.consume(REPLY_TO, take, { noAck: true })),
+    // Answers to what was asked over the lost channel have nowhere to go. What is unconfirmed hears of it by itself.
+    onLost: () => {
+      for (const command of [...waiting.values()]) if (command.isQueued) command.end(command.pending);
+    },
+  });
+
+  function take(message: Message | null): void {
+    if (message === null) return;
+    const asked = waiting.get(String(message.properties.correlationId));
+    try {
+      asked?.end(parseReply(message));
+    } catch {
+      asked?.end(refusalOf(asked.commandId, unknownOutcome('The answer could not be read.')));
+    }
+  }
+
+  function published(command: Waiting, outcome: PublishOutcome): void {
+    switch (outcome) {
+      case 'confirmed':
+        command.isQueued = true;
+        if (command.isWaitOver) command.end(command.pending);
+        break;
+      case 'unroutable':
+        command.end(refusalOf(command.commandId, unavailable('No queue of the broker takes commands; nothing was kept.')));
+        break;
+      case 'not_sent':
+        command.end(refusalOf(command.commandId, unavailable('The broker cannot be reached; nothing was sent.')));
+        break;
+      case 'unknown':
+        command.end(refusalOf(command.commandId, unknownOutcome('The broker has not said whether it took the command.')));
+        break;
+    }
+  }
+
+  function submit(envelope: CommandEnvelope, { waitMs }: { readonly waitMs: number }): Promise<CommandAnswer | PendingAnswer> {
+    const { command, key } = envelope;
+    const scope = scopeOf(command);
+    const commandId = commandIdOf(scope, key);
+    const correlationId = newCorrelationId();
+    const message = formatCommand(envelope, { user: connection.user, replyTo: REPLY_TO, correlationId });
+    if (isClosing) return Promise.resolve(refusalOf(commandId, rejection('overloaded', 'The ledger is shutting down.')));
+    if (waiting.size >= maxWaiting) return Promise.resolve(refusalOf(commandId, rejection('overloaded', 'Too many commands are waiting.')));
+    return new Promise((resolve) => {
+      const entry: Waiting = {
+        commandId,
+        pending: { status: 'pending', commandId, ...(command.type !== 'register-asset' && { accountId: scope }) },
+        isQueued: false,
+        isWaitOver: waitMs <= 0,
+        end(answer) {
+          if (!waiting.delete(correlationId)) return; // a late answer
+          for (const timer of timers) clearTimeout(timer);
+          resolve(answer);
+          if (waiting.size > 0) return;
+          for (const idle of onIdle) idle();
+          onIdle = [];
+        },
+      };
+      const timers = [
+        setTimeout(
+          () => {
+            entry.isWaitOver = true;
+            if (entry.isQueued) entry.end(entry.pending);
+          },
+          Math.max(0, waitMs),
+        ),
+        setTimeout(
+          () => entry.end(refusalOf(commandId, unknownOutcome('The broker has not said in time whether it took the command.'))),
+          Math.max(waitMs, CONFIRM_WAIT_MS),
+        ),
+      ];
+      waiting.set(correlationId, entry);
+      void publisher.publish(message).then((outcome) => published(entry, outcome));
+    });
+  }
+
+  return {
+    submit,
+    async send(envelope) {
+      const answer = await submit(envelope, { waitMs: sendWaitMs });
+      if (answer.status !== 'pending') return answer;
+      return refusalOf(answer.commandId, unknownOutcome('The command waits in the broker and will be decided.'));
+    },
+    isAvailable: () => publisher.isReady() && !isClosing,
+    async close() {
+      isClosing = true;
+      if (waiting.size > 0) await new Promise<void>((resolve) => onIdle.push(resolve));
+      await publisher.close();
+    },
+  };
+}
+
+const refusalOf = (commandId: CommandId, refused: Rejection): CommandAnswer => ({
+  status: 'rejected',
+  hit: false,
+  commandId,
+  rejection: refused,
+});
+const unavailable = (detail: string): Rejection => rejection('broker_unavailable', detail);
+const unknownOutcome = (why: string): Rejection =>
+  rejection('outcome_unknown', `${why} Send it again with the same key to learn its outcome.`);
