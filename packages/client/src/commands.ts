@@ -1,0 +1,112 @@
+// Sending commands over REST: a key for each, the same at every retry, and the outcome of those that take longer.
+import { randomUUID } from 'node:crypto';
+import { pathOf, routeOf } from './command-routes.ts';
+import type { Applied, CommandStatus, Pending, ProblemBody, RestCommand, Results } from './contract.ts';
+import type { Http } from './http.ts';
+import { LedgerProblem, OutcomePending } from './problem.ts';
+import type { Deadline } from './retries.ts';
+import { AttemptFailed, deadlineIn, withRetries } from './retries.ts';
+
+export interface CallOptions {
+  /** How long to try, in milliseconds; the client's own deadline where it is not given. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+}
+export interface WriteOptions<Wait extends boolean = true> extends CallOptions {
+  /**
+   * The idempotency key: send the same again only to repeat this very command. Where none is given a random one is made,
+   * which is in the answer and in every error.
+   */
+  readonly key?: string;
+  /** False: be answered as soon as the command is safe, and not when it is decided, where the ledger has a broker. */
+  readonly wait?: Wait;
+  /** Apply it only to this revision of the account, else `revision_mismatch`. */
+  readonly ifRevision?: string;
+  /** Decide and answer, and store nothing. */
+  readonly dryRun?: boolean;
+  /** W3C trace context, kept with the event. */
+  readonly traceparent?: string;
+}
+/** What a write resolves to: the outcome, or, where it was not to be waited for, perhaps that it is pending. */
+export type Written<Type extends keyof Results, Wait extends boolean> = Wait extends false ? Applied<Type> | Pending : Applied<Type>;
+
+/** A command among many, with a key of its own; one is made where there is none. */
+export type BulkCommand = Exclude<RestCommand, { readonly type: 'register-asset' }> & { readonly key?: string };
+/** What became of it. */
+export type BulkResult = { readonly key: string; readonly applied: Applied } | { readonly key: string; readonly problem: LedgerProblem };
+
+export interface CommandSender {
+  send<Type extends RestCommand['type'], Wait extends boolean = true>(
+    command: Extract<RestCommand, { readonly type: Type }>,
+    options?: WriteOptions<Wait>,
+  ): Promise<Written<Type, Wait>>;
+  sendAll(commands: readonly BulkCommand[], options?: CallOptions & { readonly dryRun?: boolean }): Promise<readonly BulkResult[]>;
+  outcomeOf(pending: Pending, options?: CallOptions): Promise<Applied>;
+}
+
+const ACCEPTED = 202;
+
+export function makeCommandSender(http: Http, deadlineMs: number): CommandSender {
+  const deadlineOf = (options: CallOptions): Deadline => deadlineIn(options.deadlineMs ?? deadlineMs, options.signal);
+
+  /** Asks for the command until it is decided. */
+  const outcome = ({ commandId, key }: Pending, deadline: Deadline): Promise<Applied> =>
+    withRetries(async () => {
+      const { body } = await http.attempt({ method: 'GET', path: pathOf('commands', commandId) }, deadline);
+      const status = body as CommandStatus; // the contract's answer
+      if (status.status === 'pending') throw new AttemptFailed(new OutcomePending(key, commandId));
+      if (status.problem !== undefined) throw new LedgerProblem(status.problem, key);
+      return answered<Applied>(status, { key });
+    }, deadline);
+
+  return {
+    async send<Type extends RestCommand['type'], Wait extends boolean = true>(
+      command: Extract<RestCommand, { readonly type: Type }>,
+      options: WriteOptions<Wait> = {},
+    ): Promise<Written<Type, Wait>> {
+      const { key = randomUUID(), wait = true, ifRevision, dryRun = false, traceparent } = options;
+      const deadline = deadlineOf(options);
+      const answer = await http.send(
+        {
+          ...routeOf(command),
+          ...(dryRun ? { query: { dryRun: 'true' } } : {}),
+          key,
+          headers: {
+            ...(wait ? {} : { prefer: 'respond-async' }),
+            ...(ifRevision === undefined ? {} : { 'if-match': `"${ifRevision}"` }),
+            ...(traceparent === undefined ? {} : { traceparent }),
+          },
+        },
+        deadline,
+      );
+      if (answer.status !== ACCEPTED) return answered(answer.body, { key, hit: answer.headers.get('idempotency-hit') === 'true' });
+      const pending = answered<Pending>(answer.body, { key });
+      return answered(wait ? await outcome(pending, deadline) : pending);
+    },
+
+    async sendAll(commands, options = {}) {
+      const keyed = commands.map((command) => ({ ...command, key: command.key ?? randomUUID() }));
+      const { body } = await http.send(
+        {
+          method: 'POST',
+          path: '/v1/commands',
+          ...(options.dryRun ? { query: { dryRun: 'true' } } : {}),
+          body: { commands: keyed },
+        },
+        deadlineOf(options),
+      );
+      const { results } = body as { readonly results: readonly ({ readonly httpStatus: number } & (ProblemBody | Applied))[] };
+      return results.map(({ httpStatus, ...result }, index): BulkResult => {
+        const key = keyed[index]?.key ?? '';
+        return 'code' in result
+          ? { key, problem: new LedgerProblem(result as ProblemBody, key) }
+          : { key, applied: answered(result, { key }) };
+      });
+    },
+
+    outcomeOf: (pending, options = {}) => outcome(pending, deadlineOf(options)),
+  };
+}
+
+/** An answer as the contract has it, and what the client adds. */
+const answered = <Answer>(body: unknown, added: object = {}): Answer => ({ ...(body as object), ...added }) as Answer;

@@ -1,0 +1,127 @@
+// What can go wrong, as errors: the ledger's problems, a ledger that was not reached, an outcome that is not known yet.
+import type { FieldError, ProblemBody, ProblemCode } from './contract.ts';
+
+const STANDARD_MEMBERS: ReadonlySet<string> = new Set([
+  'type',
+  'title',
+  'status',
+  'detail',
+  'instance',
+  'code',
+  'commandId',
+  'revision',
+  'position',
+  'retryable',
+  'errors',
+]);
+
+/**
+ * A problem that the ledger answered with (RFC 9457).
+ *
+ * @example
+ * ```ts
+ * catch (error) {
+ *   if (error instanceof LedgerProblem && error.code === 'insufficient_funds') console.log(error.fields.available);
+ *   else throw error;
+ * }
+ * ```
+ */
+export class LedgerProblem extends Error {
+  readonly code: ProblemCode;
+  /** The HTTP status, over RabbitMQ too. */
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  /** The path of a page that the ledger serves about it. */
+  readonly type: string;
+  /** The id of the request that was refused. */
+  readonly instance: string;
+  /** Whether the same request with the same key, sent again, may succeed by itself. The client has done so until its deadline. */
+  readonly retryable: boolean;
+  readonly commandId: string | undefined;
+  /** Of a refusal that is stored: its place in the account's stream and in the log. */
+  readonly revision: string | undefined;
+  readonly position: string | undefined;
+  /** What is wrong with which field of the body. */
+  readonly errors: readonly FieldError[];
+  /** The code's own members, such as `available` and `requested`. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** The idempotency key that the refused command was sent with; a read has none. */
+  readonly key: string | undefined;
+
+  constructor(body: ProblemBody, key?: string) {
+    super(`${body.code}: ${body.detail}`);
+    this.name = 'LedgerProblem';
+    this.code = body.code;
+    this.status = body.status;
+    this.title = body.title;
+    this.detail = body.detail;
+    this.type = body.type;
+    this.instance = body.instance;
+    this.retryable = body.retryable;
+    this.commandId = body.commandId;
+    this.revision = body.revision;
+    this.position = body.position;
+    this.errors = body.errors ?? [];
+    this.fields = Object.fromEntries(Object.entries(body).filter(([name]) => !STANDARD_MEMBERS.has(name)));
+    this.key = key;
+  }
+}
+
+/**
+ * Until the deadline there was no answer that could be understood. What was sent may have been applied, unless `isUnsent`:
+ * the same command with the same `key`, sent again at any time, tells.
+ */
+export class LedgerUnreachable extends Error {
+  readonly key: string | undefined;
+  /** True where nothing ever left this process. */
+  readonly isUnsent: boolean;
+
+  constructor(
+    message: string,
+    { key, cause, isUnsent = false }: { readonly key?: string | undefined; readonly cause?: unknown; readonly isUnsent?: boolean } = {},
+  ) {
+    super(message, { cause });
+    this.name = 'LedgerUnreachable';
+    this.key = key;
+    this.isUnsent = isUnsent;
+  }
+}
+
+/** The command was taken and is safe, but was not decided by the deadline. */
+export class OutcomePending extends Error {
+  readonly key: string;
+  readonly commandId: string | undefined;
+
+  constructor(key: string, commandId?: string) {
+    super(`the command with the key ${key} was taken, but is not decided yet`);
+    this.name = 'OutcomePending';
+    this.key = key;
+    this.commandId = commandId;
+  }
+}
+
+/** No queue takes commands at that broker: no ledger has ever been started with it. Nothing was applied. */
+export class CommandUnroutable extends Error {
+  readonly key: string;
+
+  constructor(key: string, cause?: unknown) {
+    super('the broker has no queue for commands: has a ledger been started with it?', { cause });
+    this.name = 'CommandUnroutable';
+    this.key = key;
+  }
+}
+
+/** Whether a parsed body is a problem of the ledger, and not of something in between. */
+export function isProblem(body: unknown): body is ProblemBody {
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    'code' in body &&
+    typeof body.code === 'string' &&
+    'detail' in body &&
+    typeof body.detail === 'string' &&
+    'retryable' in body &&
+    typeof body.retryable === 'boolean'
+  );
+}
