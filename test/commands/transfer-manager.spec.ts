@@ -301,6 +301,41 @@ describe('what was written past the ledger', () => {
     expect([await usd(from), await usd(to), await usd(other)]).toEqual(['0.00', undefined, '5.00']);
   });
 
+  it('and was annulled before the manager came to read it, has no effect either', async () => {
+    const [from, to] = [await work.funded('5.00'), await work.open()];
+    const { stack } = work;
+    const late = connectEventStore(stack.stores.eventStore.url);
+    const open = Promise.withResolvers<void>();
+    const store: TransferManagerOptions['store'] = {
+      ...late,
+      subscribe: (options) =>
+        late.subscribe({
+          ...options,
+          onBatch: async (...batch) => {
+            await open.promise;
+            await options.onBatch(...batch);
+          },
+        }),
+    };
+    const bus = interferedBus(work.bus);
+    const manager = started({ store, bus });
+    await until(() => manager.status().state === 'running');
+    const transferId = TransferIdSchema.parse(randomUUID());
+    const forged = newEvent({ type: 'transfer-sent', version: 1, transferId, to, asset: USD, amount: '1000.00', balances: [] });
+    await stack.store.streams.append(accountStream(from), [forged], { expecting: 1n });
+    await until(() => stack.projector.status().state === 'halted');
+    await annulHaltedEvent(stack.database.db, stack.store.annulments, { stream: accountStream(from), revision: 2n, reason: 'forged' });
+    await work.projected();
+    const end = await head();
+    await until(() => work.position.seen() >= end);
+    open.resolve();
+    await until(() => manager.status().position >= end);
+    expect(manager.status().underWay).toBe(0);
+    expect(bus.sent).toEqual([]);
+    await manager.stop();
+    await late.close();
+  });
+
   it('an event that cannot be read is waited at until it is annulled', async () => {
     const [from, to, broken] = [await work.funded('50.00'), await work.open(), await work.open()];
     const { stack } = work;
