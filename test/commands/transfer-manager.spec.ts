@@ -3,12 +3,13 @@ import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CommandAnswer, CommandEnvelope } from '../../src/commands/bus.ts';
+import { commandHashOf } from '../../src/commands/idempotency.ts';
 import { makeInProcessBus } from '../../src/commands/in-process-bus.ts';
 import type { TransferManager, TransferManagerOptions } from '../../src/commands/transfer-manager.ts';
 import { makeTransferManager } from '../../src/commands/transfer-manager.ts';
 import { accountStream } from '../../src/domain/events.ts';
 import type { AccountId, TransferId } from '../../src/domain/ids.ts';
-import { TransferIdSchema } from '../../src/domain/ids.ts';
+import { commandIdOf, TransferIdSchema } from '../../src/domain/ids.ts';
 import { connectEventStore } from '../../src/eventstore/client.ts';
 import type { LeasesTable } from '../../src/postgres/leases.ts';
 import { makeLease } from '../../src/postgres/leases.ts';
@@ -334,6 +335,32 @@ describe('what was written past the ledger', () => {
     expect(bus.sent).toEqual([]);
     await manager.stop();
     await late.close();
+  });
+
+  it('an answer of the recipient that is annulled is asked for again', async () => {
+    const [from, to] = [await work.funded('50.00'), await work.open()];
+    const { stack } = work;
+    const transferId = await transfer(from, to, '30.00');
+    const key = `sys:receive-transfer:${transferId}`;
+    const asked = { type: 'receive-transfer', accountId: to, transferId, from, asset: USD, amount: '30.00' } as const;
+    const received = {
+      type: 'transfer-received' as const,
+      version: 1 as const,
+      transferId,
+      from,
+      asset: USD,
+      amount: '3000.00',
+      balances: [],
+    };
+    const forged = newEvent(received, { key, commandId: commandIdOf(to, key), commandHash: commandHashOf(asked) });
+    await stack.store.streams.append(accountStream(to), [forged], { expecting: 0n });
+    await until(() => stack.projector.status().state === 'halted');
+    const bus = interferedBus(work.bus);
+    started({ bus });
+    await until(() => bus.sent.includes(key));
+    await annulHaltedEvent(stack.database.db, stack.store.annulments, { stream: accountStream(to), revision: 1n, reason: 'forged' });
+    await work.settled();
+    expect([await usd(from), await usd(to)]).toEqual(['20.00', '30.00']);
   });
 
   it('an event that cannot be read is waited at until it is annulled', async () => {
