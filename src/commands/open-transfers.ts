@@ -1,5 +1,6 @@
 // The transfers that were sent and have not ended, as far as the log was read: which step each waits for, and where the log
 // has to be read again after a restart so that none is forgotten.
+import { scopeOf } from '../domain/commands.ts';
 import type { RecordedEvent, TransferReceived, TransferRefused, TransferSent } from '../domain/events.ts';
 import type { AccountId, TransferId } from '../domain/ids.ts';
 import type { LogPlace } from '../postgres/leases.ts';
@@ -78,11 +79,16 @@ export function makeOpenTransfers(start: LogPlace | undefined): OpenTransfers {
     due.delete(transfer.step);
     open.delete(transferId);
   }
+  /** What was to be an answer or an end is none: a command that was answered with it is sent again. */
+  function annulled(accountId: AccountId): void {
+    for (const { step } of open.values()) if (scopeOf(step.envelope.command) === accountId) due.add(step);
+  }
   function follow(recorded: RecordedEvent, accountId: AccountId): void {
     const { event } = recorded;
     if (event.type === 'transfer-sent') sent(recorded, accountId, event);
     else if (event.type === 'transfer-received' || event.type === 'transfer-refused') answered(recorded, accountId, event);
     else if (event.type === 'transfer-completed' || event.type === 'transfer-returned') ended(event.transferId, accountId);
+    else if (event.type === 'annulled') annulled(accountId);
   }
 
   return {

@@ -72,6 +72,8 @@ export function makeTransferManager({ db, store, bus, position, owner, leaseMs, 
   let state: TransferManagerStatus['state'] = 'stopped';
   let refusal: CheckpointMismatch | undefined;
   let transfers = makeOpenTransfers(undefined);
+  /** Up to here every event was applied, or is known to be annulled. */
+  let judged = -1n;
 
   function become(next: TransferManagerStatus['state'], why?: CheckpointMismatch): void {
     if (next !== state) logger.info({ state: next, position: `${transfers.position()}` }, 'transfer manager');
@@ -133,12 +135,15 @@ export function makeTransferManager({ db, store, bus, position, owner, leaseMs, 
    * @throws LeaseLost where the tenure ends before.
    */
   async function asProjected(tenure: Pauses, recorded: RecordedEvent, act: () => void): Promise<RecordedEvent> {
-    if (position.seen() < recorded.position) {
+    if (judged < recorded.position) {
       act();
       while (!(await position.waitFor(recorded.position, PROJECTED_POLL_MS))) {
         if (tenure.ended()) throw new LeaseLost();
       }
+      const seen = position.seen();
+      // Only now: what the projections have passed may have been annulled a moment ago, and be read late.
       await store.annulments.load();
+      judged = seen;
     }
     return store.annulments.has(recorded.eventId) ? annulled(recorded) : recorded;
   }

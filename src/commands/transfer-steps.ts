@@ -58,7 +58,7 @@ export function makeTransferSteps({ transfers, bus, tenure, maxConcurrent, logge
       const answer = await bus.send(envelope);
       if (answer.status !== 'rejected') return true;
       const { code, detail } = answer.rejection;
-      logger[REJECTIONS[code].retryable ? 'info' : 'warn'](
+      logger[REJECTIONS[code].retryable ? 'debug' : 'warn'](
         { transferId, command: type, code, detail },
         'a step of a transfer is tried again',
       );

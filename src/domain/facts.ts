@@ -141,11 +141,13 @@ export function factsIn(source: FactSource): readonly Fact[] {
   const facts: Fact[] = [];
   const externalId = paymentIdIn(event);
   if (externalId !== undefined) facts.push({ kind: 'payment', externalId, commandId });
-  const own = postingsOf(event, accountId).find(({ account, bucket }) => account === accountId && bucket === 'available');
-  if (own !== undefined && event.type !== 'annulled') {
-    const { asset, amountMinor, scale } = own;
+  const own = postingsOf(event, accountId).filter(({ account }) => account === accountId);
+  const line = own.find(({ bucket }) => bucket === 'available') ?? own[0];
+  if (line !== undefined && event.type !== 'annulled') {
+    const { asset, bucket, amountMinor, scale } = line;
+    const amount = formatMinor(bucket === 'available' ? amountMinor : 0n, scale);
     const from = event.type === 'transfer-received' ? { from: event.from } : {};
-    facts.push({ kind: 'entry', eventId, entry: { type: event.type, asset, amount: formatMinor(amountMinor, scale), ...from } });
+    facts.push({ kind: 'entry', eventId, entry: { type: event.type, asset, amount, ...from } });
   }
   return [...facts, ...endsIn(source), ...reversalsIn(event)];
 }

@@ -104,7 +104,7 @@ function factsUnder(keys: readonly AskedKey[]) {
     FROM unnest(${placesOf(entries)}, ${entries.map(({ key }) => key.eventId)}::uuid[]) AS q(n, account_id, event_id)
       CROSS JOIN LATERAL (
         SELECT event_type, asset, available, event_id FROM postings
-        WHERE event_id = q.event_id AND account_id = q.account_id AND available <> 0 ORDER BY line LIMIT 1
+        WHERE event_id = q.event_id AND account_id = q.account_id ORDER BY (available = 0), line LIMIT 1
       ) AS p
       LEFT JOIN transfers t ON t.received_event_id = p.event_id
     UNION ALL

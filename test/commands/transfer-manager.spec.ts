@@ -3,12 +3,13 @@ import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CommandAnswer, CommandEnvelope } from '../../src/commands/bus.ts';
+import { commandHashOf } from '../../src/commands/idempotency.ts';
 import { makeInProcessBus } from '../../src/commands/in-process-bus.ts';
 import type { TransferManager, TransferManagerOptions } from '../../src/commands/transfer-manager.ts';
 import { makeTransferManager } from '../../src/commands/transfer-manager.ts';
 import { accountStream } from '../../src/domain/events.ts';
 import type { AccountId, TransferId } from '../../src/domain/ids.ts';
-import { TransferIdSchema } from '../../src/domain/ids.ts';
+import { commandIdOf, TransferIdSchema } from '../../src/domain/ids.ts';
 import { connectEventStore } from '../../src/eventstore/client.ts';
 import type { LeasesTable } from '../../src/postgres/leases.ts';
 import { makeLease } from '../../src/postgres/leases.ts';
@@ -299,6 +300,67 @@ describe('what was written past the ledger', () => {
     expect(manager.status().underWay).toBe(0);
     expect(bus.sent.filter((key) => key.endsWith(transferId))).toEqual([]);
     expect([await usd(from), await usd(to), await usd(other)]).toEqual(['0.00', undefined, '5.00']);
+  });
+
+  it('and was annulled before the manager came to read it, has no effect either', async () => {
+    const [from, to] = [await work.funded('5.00'), await work.open()];
+    const { stack } = work;
+    const late = connectEventStore(stack.stores.eventStore.url);
+    const open = Promise.withResolvers<void>();
+    const store: TransferManagerOptions['store'] = {
+      ...late,
+      subscribe: (options) =>
+        late.subscribe({
+          ...options,
+          onBatch: async (...batch) => {
+            await open.promise;
+            await options.onBatch(...batch);
+          },
+        }),
+    };
+    const bus = interferedBus(work.bus);
+    const manager = started({ store, bus });
+    await until(() => manager.status().state === 'running');
+    const transferId = TransferIdSchema.parse(randomUUID());
+    const forged = newEvent({ type: 'transfer-sent', version: 1, transferId, to, asset: USD, amount: '1000.00', balances: [] });
+    await stack.store.streams.append(accountStream(from), [forged], { expecting: 1n });
+    await until(() => stack.projector.status().state === 'halted');
+    await annulHaltedEvent(stack.database.db, stack.store.annulments, { stream: accountStream(from), revision: 2n, reason: 'forged' });
+    await work.projected();
+    const end = await head();
+    await until(() => work.position.seen() >= end);
+    open.resolve();
+    await until(() => manager.status().position >= end);
+    expect(manager.status().underWay).toBe(0);
+    expect(bus.sent).toEqual([]);
+    await manager.stop();
+    await late.close();
+  });
+
+  it('an answer of the recipient that is annulled is asked for again', async () => {
+    const [from, to] = [await work.funded('50.00'), await work.open()];
+    const { stack } = work;
+    const transferId = await transfer(from, to, '30.00');
+    const key = `sys:receive-transfer:${transferId}`;
+    const asked = { type: 'receive-transfer', accountId: to, transferId, from, asset: USD, amount: '30.00' } as const;
+    const received = {
+      type: 'transfer-received' as const,
+      version: 1 as const,
+      transferId,
+      from,
+      asset: USD,
+      amount: '3000.00',
+      balances: [],
+    };
+    const forged = newEvent(received, { key, commandId: commandIdOf(to, key), commandHash: commandHashOf(asked) });
+    await stack.store.streams.append(accountStream(to), [forged], { expecting: 0n });
+    await until(() => stack.projector.status().state === 'halted');
+    const bus = interferedBus(work.bus);
+    started({ bus });
+    await until(() => bus.sent.includes(key));
+    await annulHaltedEvent(stack.database.db, stack.store.annulments, { stream: accountStream(to), revision: 1n, reason: 'forged' });
+    await work.settled();
+    expect([await usd(from), await usd(to)]).toEqual(['20.00', '30.00']);
   });
 
   it('an event that cannot be read is waited at until it is annulled', async () => {

@@ -198,6 +198,13 @@ export async function balanceOf(
   return balanceSchema.parse(await response.json());
 }
 
+const entriesSchema = z.object({ data: z.array(z.looseObject({ entryId: z.string() })) });
+/** The ids of the newest entries of that type in the account's journal. */
+export async function entriesOf(apiUrl: string, accountId: string, type: string): Promise<readonly string[]> {
+  const response = await fetch(`${apiUrl}/v1/accounts/${accountId}/entries?type=${type}`);
+  return entriesSchema.parse(await response.json()).data.map(({ entryId }) => entryId);
+}
+
 /** The latest position that any of the answers gave. */
 export function latestPosition(answers: readonly Outcome[]): string {
   const positions = answers.flatMap(({ body }) => (body.position === undefined ? [] : [BigInt(body.position)]));

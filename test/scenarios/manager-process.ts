@@ -1,5 +1,5 @@
 // A transfer manager in a process of its own that ends as by a power cut: before it sends its n-th command, or right after that
-// was answered. Arguments: the stores' addresses, `before` or `after`, and n.
+// was applied. Arguments: the stores' addresses, `before` or `after`, and n.
 import { pino } from 'pino';
 import { makeCommandSide } from '../../src/commands/command-side.ts';
 import { makeTransferManager } from '../../src/commands/transfer-manager.ts';
@@ -17,7 +17,8 @@ const commands = makeCommandSide({
   observe: { answered: () => {}, appended: () => {}, conflicted: () => {}, failed: () => {} },
   limits: { mailboxCommands: 1000, queueCommands: 1000, cachedAccounts: 1000, doubtBudgetMs: 10_000, conflictBudgetMs: 10_000 },
 });
-let sent = 0;
+/** In the order in which they were first sent: a command that is tried again is the same one. */
+const keys = new Set<string>();
 const dieIf = (isDue: boolean): void => {
   if (isDue) process.kill(process.pid, 'SIGKILL');
 };
@@ -26,11 +27,11 @@ makeTransferManager({
   store,
   bus: {
     send: async (envelope) => {
-      sent += 1;
-      const isLast = sent === Number(nth);
-      dieIf(isLast && when === 'before');
+      keys.add(envelope.key);
+      const isTheOne = [...keys][Number(nth) - 1] === envelope.key;
+      dieIf(isTheOne && when === 'before');
       const answer = await commands.handle(envelope);
-      dieIf(isLast && when === 'after');
+      dieIf(isTheOne && when === 'after' && answer.status === 'applied');
       return answer;
     },
   },

@@ -144,13 +144,15 @@ export function makeBooks() {
     book.spent[asset] += units;
   }
 
-  /** It happened. Its entry, if what is available changed, is written down under the request's number. */
+  /** It happened. Its entry, if it touched the account's money, is written down under the request's number. */
   function yes({ id, account }: Request, outcome: string, figures: Answer['figures'] = {}, ...touched: readonly AssetName[]): Verdict {
     const balances = Object.fromEntries(
       touched.map((asset) => [asset, [textOf(bookOf(account).available[asset], asset), textOf(heldIn(account, asset), asset)]] as const),
     );
     const entry = entries.get(id);
+    const [asset] = touched;
     if (entry !== undefined) entry.type = outcome;
+    else if (asset !== undefined && outcome !== 'fill-repeated') entries.set(id, { account, type: outcome, asset, units: 0n });
     return { outcome, figures, balances, isKept: true };
   }
   /** Money comes into what is available, or goes out of it, from or to a place outside or the account's own held money. */

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import type { TransferManagerStatus } from '../../src/commands/transfer-manager.ts';
+import { CheckpointMismatch } from '../../src/projections/errors.ts';
+import { makeReadiness } from '../../src/telemetry/readiness.ts';
+
+const readinessWith = (status: TransferManagerStatus | undefined) =>
+  makeReadiness({
+    lag: { look: async () => ({ events: 0n, seconds: 0 }) },
+    clock: () => undefined,
+    maxLagEvents: 10n,
+    ...(status && { transferManager: () => status }),
+  })();
+
+it('fails with the reason where the transfer manager refuses to run', async () => {
+  const refusal = new CheckpointMismatch({ did: 'transfers were followed', remedy: 'do this' }, { position: 7n, eventId: 'a' }, 'b');
+  const { ready, checks } = await readinessWith({ state: 'refused', refusal, underWay: 0, position: 7n });
+  expect(ready).toBe(false);
+  expect(checks['transferManager']).toEqual({
+    ok: false,
+    detail: 'transfers were followed up to event a at position 7, where the log has b: do this',
+  });
+});
+
+it.each(['standby', 'running', 'stopped'] as const)(
+  'says how many transfers are under way where the transfer manager is %s',
+  async (state) => {
+    const { ready, checks } = await readinessWith({ state, underWay: 3, position: 7n });
+    expect([ready, checks['transferManager']]).toEqual([true, { ok: true, detail: `${state}, 3 transfers under way` }]);
+  },
+);
+
+it('does not ask for a transfer manager where there is none', async () => {
+  const { ready, checks } = await readinessWith(undefined);
+  expect([ready, Object.keys(checks)]).toEqual([true, ['eventStore', 'postgres', 'projector', 'lag', 'clock']]);
+});
