@@ -38,7 +38,8 @@ export interface QueueConsumer {
 
 /** Between two subscriptions: time for the broker to activate the next. */
 const RESUBSCRIBE_MS = 500;
-const STOP_POLL_MS = 50;
+/** How long a broker may take to close a channel on which nothing is under way any more. */
+const CLOSE_MS = 5000;
 
 interface Subscription {
   isActive: boolean;
@@ -68,7 +69,7 @@ export function startQueueConsumer({ queue, connection, prefetch, openSession, o
       end: () => {
         ending ??= session
           .stop()
-          .then(() => channel.close())
+          .then(() => Promise.race([channel.close(), sleep(CLOSE_MS)]))
           .catch(() => undefined); // it was lost meanwhile
         return ending;
       },
@@ -89,7 +90,7 @@ export function startQueueConsumer({ queue, connection, prefetch, openSession, o
     } finally {
       current = undefined;
       void session.stop();
-      if (isOpen) await channel.close().catch(() => undefined);
+      if (isOpen) void channel.close().catch(() => undefined);
     }
   }
 
@@ -113,12 +114,8 @@ export function startQueueConsumer({ queue, connection, prefetch, openSession, o
     async stop() {
       stopping.abort();
       await current?.end();
-      let isOver = false;
-      void running.then(() => {
-        isOver = true;
-      });
-      // Where there is no connection, the subscription that waits for one is nothing to wait for.
-      while (!isOver && (current !== undefined || connection.isConnected())) await Promise.race([running, sleep(STOP_POLL_MS)]);
+      // It does not end while it waits for a connection, or for a broker that does not answer; it then has nothing in hand.
+      await Promise.race([running, sleep(CLOSE_MS, undefined, { ref: false })]);
     },
   };
 }

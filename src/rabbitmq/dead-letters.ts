@@ -56,7 +56,8 @@ export function redriven(deadLetter: Message, user: string): OutgoingMessage {
 }
 
 const isOfTheDead = (name: string): boolean =>
-  [REASON_HEADER, DETAIL_HEADER, OWN_HEADERS.userId, 'x-death'].includes(name) || /^x-(first|last)-death-/.test(name);
+  [REASON_HEADER, DETAIL_HEADER, OWN_HEADERS.userId, 'x-death'].includes(name) ||
+  /^x-((first|last)-death-|(delivery|acquired)-count$)/.test(name);
 
 /** Who published the message first: what the header says counts only where the ledger wrote it. */
 export function firstUserOf({ properties }: Pick<Message, 'properties'>, user: string): string | undefined {

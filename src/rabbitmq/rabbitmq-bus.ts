@@ -1,5 +1,6 @@
 // The bus over RabbitMQ: a command is published to its account's queue, and whoever consumes that queue answers.
 import type { CommandAnswer, CommandEnvelope, PendingAnswer, QueueingBus } from '../commands/bus.ts';
+import { assertNever } from '../domain/assert-never.ts';
 import { scopeOf } from '../domain/commands.ts';
 import type { CommandId } from '../domain/ids.ts';
 import { commandIdOf } from '../domain/ids.ts';
@@ -78,6 +79,8 @@ export function makeRabbitMqBus({ connection, waitMs: sendWaitMs, maxWaiting }: 
       case 'unknown':
         command.end(refusalOf(command.commandId, unknownOutcome('The broker has not said whether it took the command.')));
         break;
+      default:
+        assertNever(outcome);
     }
   }
 

@@ -1,0 +1,75 @@
+// Command handling behind a real broker: topology, consumers over the stores of a command stack, and the bus to reach them.
+import pino from 'pino';
+import { vi } from 'vitest';
+import type { CommandHandler } from '../../src/commands/handler.ts';
+import type { CommandConsumer, CommandConsumerOptions } from '../../src/consumers/command-consumer.ts';
+import { startCommandConsumer } from '../../src/consumers/command-consumer.ts';
+import type { BrokerConnection } from '../../src/rabbitmq/connection.ts';
+import { connectBroker } from '../../src/rabbitmq/connection.ts';
+import type { RabbitMqBus } from '../../src/rabbitmq/rabbitmq-bus.ts';
+import { makeRabbitMqBus } from '../../src/rabbitmq/rabbitmq-bus.ts';
+import { DEAD_QUEUE, declareTopology } from '../../src/rabbitmq/topology.ts';
+import type { TestBroker } from '../stack/rabbitmq.ts';
+
+export const QUEUES = 4;
+export const BODY_LIMIT_BYTES = 65_536;
+
+export interface BrokerStack extends AsyncDisposable {
+  readonly connection: BrokerConnection;
+  readonly bus: RabbitMqBus;
+  /** Another process's worth of consuming, with connections of its own. */
+  consume(handle: CommandHandler['handle'], options?: Partial<CommandConsumerOptions>): CommandConsumer;
+  /** How many messages wait among the dead letters. */
+  deadLetters(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface BrokerStackOptions {
+  readonly anonymousProducers?: boolean;
+  readonly waitMs?: number;
+}
+
+/** @param amqpUrl of a virtual host in which nothing is declared yet, for the ledger's own user. */
+export async function startBrokerStack(
+  { amqpUrl }: Pick<TestBroker, 'amqpUrl'>,
+  { anonymousProducers = true, waitMs = 60_000 }: BrokerStackOptions = {},
+): Promise<BrokerStack> {
+  const opened: (() => Promise<void>)[] = [];
+  const connect = (name: string): BrokerConnection => {
+    const connection = connectBroker(amqpUrl, { name });
+    opened.push(() => connection.close());
+    return connection;
+  };
+  const connection = connect('api');
+  await declareTopology(connection, { queues: QUEUES });
+  const bus = makeRabbitMqBus({ connection, waitMs, maxWaiting: 10_000 });
+  await vi.waitUntil(() => bus.isAvailable(), { timeout: 20_000 });
+  const close = async (): Promise<void> => {
+    for (const release of opened.toReversed()) await release();
+  };
+  return {
+    connection,
+    bus,
+    consume(handle, options = {}) {
+      const consumer = startCommandConsumer({
+        connection: connect('consumer'),
+        publishing: connect('publisher'),
+        queues: QUEUES,
+        handle,
+        rules: { ledgerUser: connection.user, anonymousProducers, bodyLimitBytes: BODY_LIMIT_BYTES },
+        logger: pino({ level: 'silent' }),
+        ...options,
+      });
+      opened.push(() => consumer.stop());
+      return consumer;
+    },
+    async deadLetters() {
+      const channel = await connection.openChannel();
+      const { messageCount } = await channel.checkQueue(DEAD_QUEUE);
+      await channel.close();
+      return messageCount;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
