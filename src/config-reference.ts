@@ -5,6 +5,7 @@ const units: Readonly<Record<NonNullable<Setting['unit']>, string>> = {
   commands: 'commands',
   connections: 'connections',
   events: 'events',
+  messages: 'messages',
   ms: 'milliseconds',
   s: 'seconds',
 };

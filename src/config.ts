@@ -9,9 +9,9 @@ export interface Setting {
   /** What it does, for whoever runs the service. Whole sentences. */
   readonly doc: string;
   /** The heading it stands under. */
-  readonly group: 'Address' | 'Stores' | 'Process' | 'Commands' | 'Projections';
+  readonly group: 'Address' | 'Stores' | 'Process' | 'Commands' | 'Broker' | 'Projections';
   /** What a number counts. */
-  readonly unit?: 'bytes' | 'commands' | 'connections' | 'events' | 'ms' | 's';
+  readonly unit?: 'bytes' | 'commands' | 'connections' | 'events' | 'messages' | 'ms' | 's';
   /** May be given as a file, `VARIABLE_FILE`, and is never printed. */
   readonly secret?: boolean;
   /** What happens without it, for a setting that has no default. */
@@ -23,7 +23,7 @@ export interface Setting {
 const settings = z.registry<Setting>();
 
 /** What a process can do; by default one does all of it. */
-export const roles = ['api', 'projector', 'scheduler'] as const;
+export const roles = ['api', 'consumer', 'projector', 'publisher', 'scheduler'] as const;
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -67,6 +67,14 @@ export const configSchema = z.strictObject({
     otherwise: 'an embedded Postgres is started',
     example: 'postgres://ledger:secret@127.0.0.1:5432/ledger',
   }),
+  amqpUrl: serverUrl('amqp:', 'amqps:').optional().register(settings, {
+    variable: 'AMQP_URL',
+    doc: "Connection string of RabbitMQ, 3.10 or newer, with a user that is the ledger's alone: what it publishes is believed.",
+    group: 'Stores',
+    secret: true,
+    otherwise: 'a private node of an installed rabbitmq-server is started; without one, commands stay inside the process',
+    example: 'amqp://ledger:secret@127.0.0.1:5672',
+  }),
   databaseConnections: wholeNumber(2, 1000).default(10).register(settings, {
     variable: 'LEDGER_DATABASE_CONNECTIONS',
     doc: 'Most connections that a process opens to Postgres. All processes together must stay below its `max_connections`.',
@@ -79,7 +87,8 @@ export const configSchema = z.strictObject({
       variable: 'LEDGER_ROLES',
       doc:
         `What this process does, separated by commas: ${roles.map((role) => `\`${role}\``).join(', ')}. ` +
-        'The scheduler brings transfers to their end and lets holds and orders expire.',
+        'The consumer decides the commands that wait in the broker, the publisher tells others what happened; without a broker both have ' +
+        'nothing to do. The scheduler brings transfers to their end and lets holds and orders expire.',
       group: 'Process',
     }),
   logLevel: z
@@ -136,6 +145,37 @@ export const configSchema = z.strictObject({
     doc: 'How often the scheduler looks for holds and orders that are due to expire. They stay open for about so long after their time at most.',
     group: 'Commands',
     unit: 'ms',
+  }),
+  embeddedBroker: yesOrNo()
+    .default(true)
+    .register(settings, {
+      variable: 'LEDGER_EMBEDDED_BROKER',
+      doc:
+        'Without `AMQP_URL`: whether a private node of an installed rabbitmq-server is started. That is done only where the event store is ' +
+        'embedded, too: a node of its own is of no use to a process that shares its log with others.',
+      group: 'Broker',
+    }),
+  commandQueues: wholeNumber(1, 100).default(8).register(settings, {
+    variable: 'LEDGER_COMMAND_QUEUES',
+    doc: 'Over how many queues the accounts are spread. The same in every process, and changed only by a drain: see docs/rabbitmq.md.',
+    group: 'Broker',
+  }),
+  prefetch: wholeNumber(1, 65_535).default(256).register(settings, {
+    variable: 'LEDGER_PREFETCH',
+    doc: 'Most messages of one queue that a process has in hand. Many make one append of many commands of one account.',
+    group: 'Broker',
+    unit: 'messages',
+  }),
+  replyWaitMs: wholeNumber(0, 600_000).default(30_000).register(settings, {
+    variable: 'LEDGER_REPLY_WAIT_MS',
+    doc: 'How long the API waits for the outcome of a command that it has put into the broker. Past it the answer is 202, with a link. A request may ask for another wait, of a minute at most.',
+    group: 'Broker',
+    unit: 'ms',
+  }),
+  anonymousProducers: yesOrNo().default(true).register(settings, {
+    variable: 'LEDGER_ANONYMOUS_PRODUCERS',
+    doc: 'Whether a message without a `userId`, for whose sender the broker does not vouch, acts as a producer. Set it to `false` in production.',
+    group: 'Broker',
   }),
   projectorBatchEvents: wholeNumber(1, 100_000).default(1000).register(settings, {
     variable: 'LEDGER_PROJECTOR_BATCH_EVENTS',
@@ -247,6 +287,11 @@ function wholeNumber(smallest: number, largest: number) {
     .regex(/^(0|[1-9][0-9]{0,14})$/, message)
     .transform(Number)
     .pipe(z.number().min(smallest, message).max(largest, message));
+}
+
+function yesOrNo() {
+  const message = 'true or false';
+  return z.enum(['true', 'false'], message).transform((text) => text === 'true');
 }
 
 function listOf<const T extends readonly [string, ...string[]]>(words: T) {

@@ -25,7 +25,12 @@ function problemsOf(environment: Record<string, string>): readonly string[] {
 }
 
 test('an empty environment gives a complete configuration for one machine', () => {
-  expect(readEnv({})).toMatchObject({ host: '127.0.0.1', port: 3000, dataDir: '.ledger', roles: ['api', 'projector', 'scheduler'] });
+  expect(readEnv({})).toMatchObject({
+    host: '127.0.0.1',
+    port: 3000,
+    dataDir: '.ledger',
+    roles: ['api', 'consumer', 'projector', 'publisher', 'scheduler'],
+  });
 });
 
 test('values are typed', () => {
@@ -89,7 +94,9 @@ test('everything wrong is reported at once, by variable', () => {
     ]),
   );
   expect(problems).toContain('PORT must be a whole number from 0 to 65535, not "65536"');
-  expect(problems).toContain('LEDGER_ROLES must be one or more of api, projector, scheduler, separated by commas, not "api,cook"');
+  expect(problems).toContain(
+    'LEDGER_ROLES must be one or more of api, consumer, projector, publisher, scheduler, separated by commas, not "api,cook"',
+  );
 });
 
 test.each(['', ' 1', '1.5', '0x10', '٣', '9007199254740993'])('a number is written in digits and fits: %j does not', (text) => {
