@@ -3,18 +3,25 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { createApp } from './api/app.ts';
+import { brokerGateway, directGateway } from './api/gateway.ts';
 import { developmentPrincipal } from './api/principal.ts';
 import { createQueries } from './api/queries.ts';
 import type { CommandBus } from './commands/bus.ts';
 import type { ClockGuard } from './commands/clock-guard.ts';
 import { makeClockGuard } from './commands/clock-guard.ts';
 import { makeCommandSide } from './commands/command-side.ts';
+import type { CommandHandler } from './commands/handler.ts';
 import { makeInProcessBus } from './commands/in-process-bus.ts';
 import { makeScheduler } from './commands/scheduler.ts';
 import type { TransferManager } from './commands/transfer-manager.ts';
 import { makeTransferManager } from './commands/transfer-manager.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config.ts';
+import type { CommandConsumer } from './consumers/command-consumer.ts';
+import { startCommandConsumer } from './consumers/command-consumer.ts';
+import type { EventPublisher } from './consumers/event-publisher.ts';
+import { makeEventPublisher } from './consumers/event-publisher.ts';
+import { keepInReceipts } from './consumers/unstored-outcomes.ts';
 import type { Rejection } from './domain/rejections.ts';
 import { rejection } from './domain/rejections.ts';
 import { lockDataDir } from './embedded/data-dir-lock.ts';
@@ -22,6 +29,7 @@ import { writeRuntimeFile } from './embedded/runtime-file.ts';
 import { startStores } from './embedded/stores.ts';
 import type { EventStore } from './eventstore/client.ts';
 import { connectEventStore } from './eventstore/client.ts';
+import { makeReceipts } from './identity/receipts.ts';
 import { migrate } from './postgres/migrate.ts';
 import type { Database } from './postgres/pool.ts';
 import { openDatabase } from './postgres/pool.ts';
@@ -31,6 +39,9 @@ import type { ProjectedPosition } from './projections/position.ts';
 import { watchPosition } from './projections/position.ts';
 import type { Projector } from './projections/projector.ts';
 import { makeProjector } from './projections/projector.ts';
+import type { Broker } from './rabbitmq/broker.ts';
+import { openBroker } from './rabbitmq/broker.ts';
+import { makeRabbitMqBus } from './rabbitmq/rabbitmq-bus.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { makeMetrics } from './telemetry/metrics.ts';
 import { makeReadiness } from './telemetry/readiness.ts';
@@ -61,10 +72,15 @@ export interface Ledger {
   stop(): Promise<void>;
 }
 
+/** How long a stop waits for the outcomes of commands in the broker, before they are answered 202. */
+const LAST_WAIT_MS = 1000;
+
 /** What every role stands on. */
 interface Stores {
   readonly store: EventStore;
   readonly database: Database;
+  /** Absent: commands stay inside this process. */
+  readonly broker: Broker | undefined;
 }
 
 /**
@@ -77,8 +93,14 @@ export async function startLedger(config: Config, { log, onProgress, signal }: S
   await using opened = new AsyncDisposableStack();
   const lock = lockDataDir(config.dataDir);
   opened.defer(() => lock.release());
-  const servers = opened.adopt(await startStores({ config, onProgress, ...(signal && { signal }) }), (running) => running.stop());
-  const { eventStoreUrl, databaseUrl } = servers;
+  const withBroker = config.roles.some((role) => role === 'api' || role === 'consumer' || role === 'publisher');
+  const servers = opened.adopt(await startStores({ config, withBroker, onProgress, ...(signal && { signal }) }), (running) =>
+    running.stop(),
+  );
+  const { eventStoreUrl, databaseUrl, amqpUrl } = servers;
+  if (amqpUrl === undefined && config.roles.every((role) => role === 'consumer' || role === 'publisher')) {
+    throw new ConfigError([`LEDGER_ROLES ${config.roles.join(',')} has nothing to do without a broker: set AMQP_URL`]);
+  }
 
   const store = opened.adopt(connectEventStore(eventStoreUrl), ({ close }) => close());
   const database = opened.adopt(
@@ -94,17 +116,20 @@ export async function startLedger(config: Config, { log, onProgress, signal }: S
   await store.annulments.load();
   signal?.throwIfAborted();
 
-  const apiUrl = await startRoles(opened, config, { store, database }, log);
-  opened.defer(writeRuntimeFile(config.dataDir, { ...(apiUrl && { apiUrl }), eventstoreUrl: eventStoreUrl, databaseUrl }));
+  const broker = amqpUrl === undefined ? undefined : openBroker({ url: amqpUrl, queues: config.commandQueues, logger: log });
+  opened.defer(() => broker?.close());
+  const apiUrl = await startRoles(opened, config, { store, database, broker }, log);
+  const running = { ...(apiUrl && { apiUrl }), eventstoreUrl: eventStoreUrl, databaseUrl, ...(amqpUrl && { amqpUrl }) };
+  opened.defer(writeRuntimeFile(config.dataDir, running));
   signal?.throwIfAborted();
   log.info({ roles: config.roles, dataDir: config.dataDir, apiUrl }, 'ledger started');
-  const running = opened.move();
+  const parts = opened.move();
   let stopped: Promise<void> | undefined;
   return {
     apiUrl,
     failed: servers.lost,
     stop() {
-      stopped ??= running.disposeAsync();
+      stopped ??= parts.disposeAsync();
       return stopped;
     },
   };
@@ -112,12 +137,16 @@ export async function startLedger(config: Config, { log, onProgress, signal }: S
 
 /** @returns where the API answers, if it is among the roles. */
 async function startRoles(opened: AsyncDisposableStack, config: Config, stores: Stores, log: Logger): Promise<string | undefined> {
-  const [isApi, isProjector, isScheduler] = (['api', 'projector', 'scheduler'] as const).map((role) => config.roles.includes(role));
-  const projector = isProjector ? startProjector(opened, config, stores, log) : undefined;
-  if (!isApi && !isScheduler) return undefined;
+  const has = (role: Config['roles'][number]): boolean => config.roles.includes(role);
+  const { broker } = stores;
+  const projector = has('projector') ? startProjector(opened, config, stores, log) : undefined;
+  const publisher = broker && has('publisher') ? startPublisher(opened, config, stores, broker, log) : undefined;
+  const consumes = broker !== undefined && has('consumer');
+  if (!has('api') && !has('scheduler') && !consumes) return undefined;
   const commands = await startCommands(opened, config, stores, log);
-  const transferManager = isScheduler ? startScheduler(opened, config, stores, commands, log) : undefined;
-  return isApi ? startApi(opened, config, stores, commands, { projector, transferManager }, log) : undefined;
+  const transferManager = has('scheduler') ? startScheduler(opened, config, stores, commands, log) : undefined;
+  if (consumes) startConsumer(opened, config, stores, broker, commands, log);
+  return has('api') ? startApi(opened, config, stores, commands, { projector, publisher, transferManager }, log) : undefined;
 }
 
 function startProjector(opened: AsyncDisposableStack, config: Config, { store, database }: Stores, logger: Logger): Projector {
@@ -134,7 +163,22 @@ function startProjector(opened: AsyncDisposableStack, config: Config, { store, d
   return opened.adopt(projector, ({ stop }) => stop());
 }
 
+/** Tells others what happened. */
+function startPublisher(
+  opened: AsyncDisposableStack,
+  config: Config,
+  { store, database: { db } }: Stores,
+  { publishing: connection }: Broker,
+  logger: Logger,
+): EventPublisher {
+  const publisher = makeEventPublisher({ db, store, connection, owner: OWNER, leaseMs: config.leaseSeconds * MS_PER_S, logger });
+  publisher.start();
+  return opened.adopt(publisher, ({ stop }) => stop());
+}
+
 interface Commands {
+  readonly handle: CommandHandler['handle'];
+  /** Straight into this process's handling. */
   readonly bus: CommandBus;
   readonly position: ProjectedPosition;
   readonly lag: LagWatch;
@@ -169,7 +213,7 @@ async function startCommands(opened: AsyncDisposableStack, config: Config, { sto
   const bus = opened.adopt(makeInProcessBus(handling), ({ close }) => close());
   // Whoever asks first should find them; a projector that is far behind is no reason not to start.
   await position.waitFor(await handling.registerInitialAssets(), FIRST_ASSETS_MS);
-  return { bus, position, lag, clock, metrics };
+  return { handle: handling.handle, bus, position, lag, clock, metrics };
 }
 
 /** What the ledger does by itself: transfers come to their end, holds and orders expire. */
@@ -189,28 +233,71 @@ function startScheduler(
   return manager;
 }
 
+/** Decides the commands that wait in the broker; begins once the broker has their queues. */
+function startConsumer(
+  opened: AsyncDisposableStack,
+  config: Config,
+  { database: { db } }: Stores,
+  { consuming, publishing, declared }: Broker,
+  { handle }: Commands,
+  logger: Logger,
+): void {
+  let consumer: CommandConsumer | undefined;
+  let isStopped = false;
+  const { commandQueues: queues, prefetch, anonymousProducers, bodyLimitBytes } = config;
+  void declared.then(() => {
+    if (isStopped) return;
+    consumer = startCommandConsumer({
+      connection: consuming,
+      publishing,
+      queues,
+      prefetch,
+      handle,
+      rules: { ledgerUser: publishing.user, anonymousProducers, bodyLimitBytes },
+      keepUnstored: keepInReceipts(makeReceipts(db)),
+      logger,
+    });
+  });
+  opened.defer(() => {
+    isStopped = true;
+    return consumer?.stop();
+  });
+}
+
 interface Workers {
   readonly projector: Projector | undefined;
+  readonly publisher: EventPublisher | undefined;
   readonly transferManager: TransferManager | undefined;
 }
 
 async function startApi(
   opened: AsyncDisposableStack,
   config: Config,
-  { store, database }: Stores,
-  { bus, position, lag, clock, metrics }: Commands,
-  { projector, transferManager }: Workers,
+  { store, database, broker }: Stores,
+  { bus: direct, position, lag, clock, metrics }: Commands,
+  { projector, publisher, transferManager }: Workers,
   log: Logger,
 ): Promise<string> {
+  const queries = createQueries({ streams: store.streams, db: database.db, waitFor: position.waitFor });
+  const waitMs = config.replyWaitMs;
+  const bus =
+    broker &&
+    opened.adopt(makeRabbitMqBus({ connection: broker.publishing, waitMs, maxWaiting: config.queueCommands }), ({ close }) => close());
+  if (broker) metrics.watchDeadLetters(broker.deadLetters);
+  const isAvailable = (): boolean => broker?.status().isUsable === true && bus?.isAvailable() === true;
   const app = await createApp({
-    bus,
-    queries: createQueries({ streams: store.streams, db: database.db, waitFor: position.waitFor }),
+    gateway: bus
+      ? brokerGateway({ bus, isAvailable, direct, receipts: makeReceipts(database.db), queries, waitMs })
+      : directGateway(direct),
+    queries,
     readiness: makeReadiness({
       lag,
       clock: clock.refusal,
       maxLagEvents: MAX_LAG_EVENTS,
       ...(projector && { projector: projector.status }),
       ...(transferManager && { transferManager: transferManager.status }),
+      ...(broker && { broker: broker.status }),
+      ...(publisher && { publisher: publisher.status }),
     }),
     registry: metrics.registry,
     logger: log,
@@ -219,7 +306,10 @@ async function startApi(
     bodyLimitBytes: config.bodyLimitBytes,
     version,
   });
-  opened.defer(() => app.close());
+  opened.defer(() => {
+    bus?.hurry(LAST_WAIT_MS);
+    return app.close();
+  });
   return app.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
     throw listenProblem(error, config);
   });

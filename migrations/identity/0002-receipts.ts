@@ -8,6 +8,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     CREATE TABLE receipts (
       command_id uuid NOT NULL,
       account_id uuid NOT NULL,
+      owner_id uuid,
       created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
       updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
       command_hash text COLLATE "C" NOT NULL,

@@ -2,8 +2,8 @@
 import type { Registry } from '@prometheus-io/client';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Fastify, { LogController } from 'fastify';
-import type { CommandBus } from '../commands/bus.ts';
 import { answerBrokenRequest, answerErrors } from './errors.ts';
+import type { Gateway } from './gateway.ts';
 import { takeJsonOnly } from './media-type.ts';
 import type { PermissionSettings } from './permissions.ts';
 import type { PrincipalResolver } from './principal.ts';
@@ -21,7 +21,7 @@ import { addSecurityHeaders, setSecurityHeaders } from './security-headers.ts';
 import { stopGracefully } from './stopping.ts';
 
 export interface AppOptions {
-  readonly bus: CommandBus;
+  readonly gateway: Gateway;
   readonly queries: LedgerQueries;
   readonly readiness: () => Promise<Readiness>;
   /** Gets the histogram of requests, and is served at /metrics. */
@@ -44,10 +44,10 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
  * Builds the API. `close()` on what it returns says 503 at /health/ready first, then takes no more connections, answers
- * what it has accepted, and resolves; the bus and the stores are the caller's to close afterwards.
+ * what it has accepted, and resolves; the gateway and the stores are the caller's to close afterwards.
  */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { bus, queries, principal, permissions } = options;
+  const { gateway, queries, principal, permissions } = options;
   const app: FastifyInstance = Fastify({
     loggerInstance: options.logger,
     // A command has its own line; metrics count the rest.
@@ -78,7 +78,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   addHealth(app, { readiness: options.readiness, isStopping });
   addProblemPages(app);
   await addDocuments(app, ROUTES, options.version);
-  for (const route of ROUTES) addRoute(app, route, { bus, queries, principal, permissions });
+  for (const route of ROUTES) addRoute(app, route, { gateway, queries, principal, permissions });
   await app.ready();
   return app;
 }

@@ -1,9 +1,9 @@
 // From the bus's answer to HTTP: the status and the body that REST and bulk answers share.
 import type { z } from 'zod';
-import type { CommandAnswer } from '../commands/bus.ts';
+import type { CommandAnswer, PendingAnswer } from '../commands/bus.ts';
 import type { ClientCommand, CommandType, RegisterAsset } from '../domain/commands.ts';
 import { COMMANDS } from '../domain/commands.ts';
-import type { Applied } from './contract.ts';
+import type { Applied, Pending } from './contract.ts';
 import type { ProblemContext, Refusal } from './problems.ts';
 import { PROBLEM_KINDS } from './problems.ts';
 import { amountPathsOf, pointerTo, valueAt } from './request-shape.ts';
@@ -44,8 +44,14 @@ export function appliedBody(answer: Carried): AppliedBody {
   };
 }
 
+export const pendingBody = ({ commandId, accountId, status }: PendingAnswer): z.output<typeof Pending> => ({
+  commandId,
+  ...(accountId === undefined ? {} : { accountId }),
+  status,
+});
+
 /** Where an entry is found: through the command that made it, for good. In the journal it is one row among others. */
-export const outcomeLocation = ({ commandId }: AppliedBody): string => `/v1/commands/${commandId}`;
+export const outcomeLocation = ({ commandId }: Pick<AppliedBody, 'commandId'>): string => `/v1/commands/${commandId}`;
 
 /** What stands around the refusal in its problem. A stored one keeps the id of the request that was refused first, so that a repeat has the same body. */
 export const problemContextOf = (answer: Refused, requestId: string): ProblemContext => ({
@@ -68,8 +74,9 @@ export function refusalIn(answer: Refused, command: SentCommand, at: readonly (s
   return { ...rejection, errors: [{ pointer: pointerTo([...at, ...meant]), detail: rejection.detail }] };
 }
 
-/** The status of an answer: a repeat has the first one's, and a dry run creates nothing. */
-export function httpStatusOf(answer: CommandAnswer, type: CommandType): number {
+/** The status of an answer: a repeat has the first one's, a dry run creates nothing, and what is pending is only accepted. */
+export function httpStatusOf(answer: CommandAnswer | PendingAnswer, type: CommandType): number {
+  if (answer.status === 'pending') return 202;
   if (answer.status === 'rejected') return PROBLEM_KINDS[answer.rejection.code].status;
   return answer.status === 'applied' && creates(type) ? 201 : 200;
 }

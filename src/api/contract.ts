@@ -49,6 +49,14 @@ export const Applied = z
   })
   .meta({ id: 'Applied' });
 
+export const Pending = z
+  .object({
+    commandId,
+    accountId: accountId.optional().meta({ description: 'Absent where an asset was addressed.' }),
+    status: z.literal('pending'),
+  })
+  .meta({ id: 'Pending', description: 'The command is taken for good and will be decided; its outcome is found at Location.' });
+
 export const FieldErrorSchema = z
   .object({
     pointer: z.string().meta({ description: 'A JSON pointer into the body.', examples: ['#/amount'] }),
@@ -246,9 +254,12 @@ export const CommandStatus = z
   .object({
     commandId,
     accountId: accountId.optional().meta({ description: 'Absent where an asset was addressed.' }),
-    status: z.enum(['applied', 'rejected']),
-    revision: Revision,
-    position: Position,
+    status: z.enum(['pending', 'applied', 'rejected']).meta({
+      description:
+        '`pending`: it waits to be decided. `rejected` without a revision: refused without a trace in the log, until it is sent again.',
+    }),
+    revision: Revision.optional().meta({ description: 'Of an outcome that is in the log.' }),
+    position: Position.optional().meta({ description: 'Of an outcome that is in the log.' }),
     balances: z.array(BalanceAfter).optional(),
     result: z.record(z.string(), z.string()).optional(),
     problem: Problem.optional().meta({ description: 'Where the command was rejected.' }),

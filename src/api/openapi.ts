@@ -44,9 +44,9 @@ const REQUEST_HEADERS: Readonly<Record<DocumentedHeader, OpenAPIV3_1.ParameterOb
     name: 'Prefer',
     in: 'header',
     description:
-      'RFC 7240. Without a message broker every command is answered when it is decided, so `respond-async` and `wait` change nothing and are not confirmed by `Preference-Applied`.',
+      'RFC 7240. `respond-async`: be answered 202 as soon as the broker has the command. `wait=N`: be answered 202 where it is not decided within so many seconds (60 at most). Without a broker every command is answered when it is decided: neither changes anything, nor is confirmed by `Preference-Applied`.',
     schema: text,
-    example: 'wait=5',
+    example: 'respond-async, wait=5',
   },
 };
 
@@ -57,7 +57,8 @@ const ANSWER_HEADERS: Readonly<Record<AnswerHeader | 'Retry-After' | 'WWW-Authen
     schema: { ...text, enum: ['true'] },
   },
   Link: { description: 'RFC 8288: the `next` and `prev` pages.', schema: text },
-  Location: { description: 'Where what was created is found.', schema: text },
+  Location: { description: 'Where what was created is found; of a 202, where its outcome will be.', schema: text },
+  'Preference-Applied': { description: 'Which preferences led to this answer.', schema: text, example: 'respond-async' },
   'Retry-After': { description: 'Seconds to wait before trying again.', schema: text, example: '1' },
   'WWW-Authenticate': { description: 'How to authenticate.', schema: text, example: 'Bearer' },
 };

@@ -5,6 +5,8 @@ import type { AccountId, AssetCode, CommandId, HoldId, OrderId, TransferId } fro
 import type { HoldStatus, OrderStatus } from '../domain/lifecycles.ts';
 import type { StoredOutcome } from '../domain/outcome.ts';
 import type { Streams } from '../eventstore/streams.ts';
+import type { Receipt } from '../identity/receipts.ts';
+import { makeReceipts } from '../identity/receipts.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { AccountSummary } from '../projections/account-list.ts';
 import { findAccount, listAccounts } from '../projections/account-list.ts';
@@ -83,6 +85,8 @@ export interface LedgerQueries {
   assets(request: PageRequest): Promise<Page<Asset>>;
   asset(code: AssetCode): Promise<Asset | undefined>;
   outcome(commandId: CommandId): Promise<StoredOutcome | undefined>;
+  /** What is known of a command that left no event, or not yet. */
+  receipt(commandId: CommandId): Promise<Receipt | undefined>;
   statistics(): Promise<readonly Statistic[]>;
   /** How many events the projections have seen. */
   eventCount(): Promise<bigint>;
@@ -121,6 +125,7 @@ export const createQueries = ({ streams, db, waitFor }: QueriesOptions): LedgerQ
   assets: async (request) => pageByCode(await listAssets(db), ({ code }) => code, request),
   asset: (code) => findAsset(db, code),
   outcome: (commandId) => findOutcome(db, commandId),
+  receipt: makeReceipts(db).find,
   statistics: () => loadStatistics(db),
   eventCount: () => eventCount(db),
   countsByStatus: () => countsByStatus(db),

@@ -72,6 +72,37 @@ export function isNoneMatchHit(header: string | undefined, tag: string): boolean
   });
 }
 
+/** What a request prefers (RFC 7240), as far as that is for the ledger. */
+export interface SendPreference {
+  /** Rather be answered that the command is taken than wait until it is decided. */
+  readonly isAsync?: boolean;
+  /** How long to wait for the outcome. */
+  readonly waitMs?: number;
+}
+
+const MS_PER_S = 1000;
+
+/** The preferences of a request. Of one that stands twice the first counts; one that cannot be understood is passed over, as that RFC asks. */
+export function preferenceOf({ headers }: Pick<FastifyRequest, 'headers'>): SendPreference {
+  const preferences = new Map<string, string>();
+  for (const text of String(headers['prefer'] ?? '').split(',')) {
+    const [name = '', value = ''] = (text.split(';', 1)[0] ?? '').split('=', 2).map((part) => part.trim());
+    const known = name.toLowerCase();
+    if (!preferences.has(known)) preferences.set(known, value.replace(/^"(.*)"$/, '$1'));
+  }
+  const wait = preferences.get('wait');
+  return {
+    ...(preferences.has('respond-async') && { isAsync: true }),
+    ...(wait !== undefined && /^[0-9]{1,6}$/.test(wait) && { waitMs: Number(wait) * MS_PER_S }),
+  };
+}
+
+/** What Preference-Applied says where the answer is that the command is pending; undefined where nothing was asked for. */
+export function preferenceApplied({ isAsync = false, waitMs }: SendPreference): string | undefined {
+  const applied = [...(isAsync ? ['respond-async'] : []), ...(waitMs === undefined ? [] : [`wait=${waitMs / MS_PER_S}`])];
+  return applied.length === 0 ? undefined : applied.join(', ');
+}
+
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
 /** The id of a request: the X-Request-Id it came with where that is fit to be logged, else a new one. */

@@ -1,8 +1,8 @@
 // What every route is: how it answers, and how it is documented.
 import type { RouteOptions } from 'fastify';
 import type { z } from 'zod';
-import type { CommandBus } from '../commands/bus.ts';
 import type { Role } from '../commands/senders.ts';
+import type { Gateway } from './gateway.ts';
 import type { PermissionSettings } from './permissions.ts';
 import type { PrincipalResolver } from './principal.ts';
 import type { ProblemCode } from './problems.ts';
@@ -10,7 +10,7 @@ import type { LedgerQueries } from './queries.ts';
 
 /** What routes stand on. */
 export interface RouteDependencies {
-  readonly bus: CommandBus;
+  readonly gateway: Gateway;
   readonly queries: LedgerQueries;
   readonly principal: PrincipalResolver;
   readonly permissions: PermissionSettings;
@@ -31,7 +31,7 @@ export type Tag = keyof typeof TAGS;
 
 /** A header of a request or an answer, as the document describes it. */
 export type DocumentedHeader = 'Idempotency-Key' | 'If-Match' | 'If-None-Match' | 'Prefer';
-export type AnswerHeader = 'ETag' | 'Idempotency-Hit' | 'Link' | 'Location';
+export type AnswerHeader = 'ETag' | 'Idempotency-Hit' | 'Link' | 'Location' | 'Preference-Applied';
 
 export interface DocumentedAnswer {
   readonly description: string;

@@ -1,11 +1,13 @@
 // Sending one command from a request: the envelope around it, the one line in the log, and what is said when we fail.
 import type { FastifyRequest } from 'fastify';
-import type { CommandAnswer, CommandBus, CommandEnvelope } from '../commands/bus.ts';
+import type { CommandAnswer, CommandEnvelope, PendingAnswer } from '../commands/bus.ts';
 import { scopeOf } from '../domain/commands.ts';
 import { commandIdOf } from '../domain/ids.ts';
 import { rejection } from '../domain/rejections.ts';
+import type { Gateway } from './gateway.ts';
 import type { Principal } from './principal.ts';
 import { ownerLimitOf } from './principal.ts';
+import type { SendPreference } from './request-headers.ts';
 import { traceparentOf } from './request-headers.ts';
 
 /** What an envelope says of the request that it came with. */
@@ -25,11 +27,20 @@ export function envelopeOf(
 }
 
 /** Sends a command and logs its one line. Never rejects: what goes wrong on our side leaves the outcome unknown. */
-export async function sendCommand(bus: CommandBus, envelope: CommandEnvelope, request: FastifyRequest): Promise<CommandAnswer> {
+export async function sendCommand(
+  gateway: Gateway,
+  envelope: CommandEnvelope,
+  request: FastifyRequest,
+  preference?: SendPreference,
+): Promise<CommandAnswer | PendingAnswer> {
   const accountId = scopeOf(envelope.command);
   const { type } = envelope.command;
   try {
-    const answer = await bus.send(envelope);
+    const answer = await gateway.send(envelope, preference);
+    if (answer.status === 'pending') {
+      request.log.info({ commandId: answer.commandId, accountId, type, outcome: answer.status }, 'command taken');
+      return answer;
+    }
     request.log.info(
       {
         commandId: answer.commandId,

@@ -1,13 +1,14 @@
 // writeRoute: a route that sends one command. Keys, preconditions, dry runs, answers and problems live here and nowhere else.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { CommandAnswer, CommandEnvelope } from '../commands/bus.ts';
+import type { CommandAnswer, CommandEnvelope, PendingAnswer } from '../commands/bus.ts';
 import { SENDERS } from '../commands/senders.ts';
 import { COMMAND_TABLE } from '../domain/command-table.ts';
 import type { CommandType } from '../domain/commands.ts';
 import type { AppliedBody, SentCommand } from './command-answer.ts';
-import { appliedBody, creates, httpStatusOf, problemContextOf, refusalIn } from './command-answer.ts';
-import { Applied } from './contract.ts';
+import { appliedBody, creates, httpStatusOf, outcomeLocation, pendingBody, problemContextOf, refusalIn } from './command-answer.ts';
+import { Applied, Pending } from './contract.ts';
+import { ACCOUNT_ID, COMMAND_ID } from './examples.ts';
 import { jsonBodyOf } from './json-body.ts';
 import { pathParamsOf } from './path-params.ts';
 import { sendingRefusal } from './permissions.ts';
@@ -15,8 +16,9 @@ import type { Principal } from './principal.ts';
 import { authenticate, principalOf, roleRefusal } from './principal.ts';
 import type { ProblemCode } from './problems.ts';
 import { sendProblem, throwRefusal } from './problems.ts';
-import { idempotencyKeyOf, ifMatchOf } from './request-headers.ts';
-import type { ApiRoute, OperationDoc, RouteDependencies, Tag } from './route.ts';
+import type { SendPreference } from './request-headers.ts';
+import { idempotencyKeyOf, ifMatchOf, preferenceApplied, preferenceOf } from './request-headers.ts';
+import type { ApiRoute, DocumentedAnswer, OperationDoc, RouteDependencies, Tag } from './route.ts';
 import { envelopeOf, sendCommand } from './send-command.ts';
 
 export interface CommandInput<Params, Body> {
@@ -60,6 +62,7 @@ const ANY_WRITE: readonly ProblemCode[] = [
   'overloaded',
   'projection_behind',
   'store_unavailable',
+  'broker_unavailable',
   'outcome_unknown',
 ];
 
@@ -99,7 +102,7 @@ const needsNothing = (body: z.ZodObject): boolean => body.safeParse({}).success;
 
 async function handle<Params extends z.ZodObject, Body extends z.ZodObject>(
   spec: WriteRoute<Params, Body>,
-  { bus }: RouteDependencies,
+  { gateway }: RouteDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -119,8 +122,16 @@ async function handle<Params extends z.ZodObject, Body extends z.ZodObject>(
     dryRun: isDryRun,
     ...(ifMatch === undefined ? {} : { ifMatch }),
   };
-  const answer = await sendCommand(bus, envelope, request);
-  return sendAnswer(spec, answer, command, request, reply);
+  const preference = preferenceOf(request);
+  const answer = await sendCommand(gateway, envelope, request, preference);
+  return answer.status === 'pending' ? sendPending(answer, preference, reply) : sendAnswer(spec, answer, command, request, reply);
+}
+
+/** RFC 9110, 15.3.3: accepted, and where its outcome will be found. */
+function sendPending(answer: PendingAnswer, preference: SendPreference, reply: FastifyReply): FastifyReply {
+  const applied = preferenceApplied(preference);
+  if (applied !== undefined) reply.header('Preference-Applied', applied);
+  return reply.code(202).header('Location', outcomeLocation(answer)).send(pendingBody(answer));
 }
 
 function sendAnswer<Params extends z.ZodObject, Body extends z.ZodObject>(
@@ -137,6 +148,14 @@ function sendAnswer<Params extends z.ZodObject, Body extends z.ZodObject>(
   if (status === 201 && spec.location) reply.header('Location', spec.location(body));
   return reply.code(status).send(body);
 }
+
+const ACCEPTED: DocumentedAnswer = {
+  description:
+    'Taken for good, and not decided yet: because that was preferred, or the wait is over. Only where commands travel through a broker.',
+  schema: Pending,
+  example: { commandId: COMMAND_ID, accountId: ACCOUNT_ID, status: 'pending' },
+  headers: ['Location', 'Preference-Applied'],
+};
 
 function documentationOf<Params extends z.ZodObject, Body extends z.ZodObject>(spec: WriteRoute<Params, Body>): OperationDoc {
   const answered = { schema: Applied, example: spec.example.answer };
@@ -155,12 +174,15 @@ function documentationOf<Params extends z.ZodObject, Body extends z.ZodObject>(s
     ],
     ...(spec.example.body === undefined ? {} : { bodyExample: spec.example.body }),
     bodyRequired: !needsNothing(spec.body),
-    answers: isCreating
-      ? {
-          200: { ...answered, description: 'A dry run: what would happen.', example: { ...example, status: 'would_apply' }, headers: [] },
-          201: { ...answered, description: 'Created.', headers: ['Location', 'Idempotency-Hit'] },
-        }
-      : { 200: { ...answered, description: 'Done; or, of a dry run, what would happen.', headers: ['Idempotency-Hit'] } },
+    answers: {
+      ...(isCreating
+        ? {
+            200: { ...answered, description: 'A dry run: what would happen.', example: { ...example, status: 'would_apply' }, headers: [] },
+            201: { ...answered, description: 'Created.', headers: ['Location', 'Idempotency-Hit'] },
+          }
+        : { 200: { ...answered, description: 'Done; or, of a dry run, what would happen.', headers: ['Idempotency-Hit'] } }),
+      ...(spec.command !== 'register-asset' && { 202: ACCEPTED }),
+    },
     problems: [
       ...ANY_WRITE,
       ...(spec.method === 'POST' ? (['idempotency_key_missing'] as const) : []),

@@ -104,7 +104,7 @@ export function decideBatch(start: SubjectState, waiting: readonly PendingComman
     const outcome = dryRun ? undefined : known.outcome(commandId);
     const first = earlier ?? outcome;
     if (first && first.commandHash !== commandHash) {
-      refuse(pending, keyReused(pending), true); // stored before, or by the very append that this answer waits for
+      refuse(pending, keyReused(pending.envelope.key), true); // stored before, or by the very append that this answer waits for
       continue;
     }
     if (earlier) {
@@ -177,8 +177,8 @@ const rejectedEvent = ({ envelope }: PendingCommand, { code, detail, fields }: R
   fields,
 });
 
-const keyReused = ({ envelope }: PendingCommand): Rejection =>
-  rejection('idempotency_key_reused', `The key "${envelope.key}" was used for another command.`);
+/** Another command has had the key. */
+export const keyReused = (key: string): Rejection => rejection('idempotency_key_reused', `The key "${key}" was used for another command.`);
 
 const movedOn = (expected: bigint, actual: bigint): Rejection =>
   rejection('revision_mismatch', `Revision ${expected} was asked for, the account is at ${actual}.`, {

@@ -1,7 +1,8 @@
 // Commands from one channel: read, decided in their account's order, answered, acknowledged.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { CommandAnswer } from '../commands/bus.ts';
+import type { Refusal } from '../api/problems.ts';
+import type { CommandAnswer, CommandEnvelope } from '../commands/bus.ts';
 import type { CommandHandler } from '../commands/handler.ts';
 import { isWithoutOutcome } from '../commands/sequence.ts';
 import { assertNever } from '../domain/assert-never.ts';
@@ -10,7 +11,7 @@ import type { CommandId } from '../domain/ids.ts';
 import { commandIdOf, Uuid } from '../domain/ids.ts';
 import { REJECTIONS } from '../domain/rejections.ts';
 import type { Channel, ConsumeMessage } from '../rabbitmq/connection.ts';
-import { deadLetterOf } from '../rabbitmq/dead-letters.ts';
+import { deadLetterOf, firstUserOf } from '../rabbitmq/dead-letters.ts';
 import type { CommandMessage, DeadMessage, MessageRules } from '../rabbitmq/messages.ts';
 import { parseCommandMessage } from '../rabbitmq/messages.ts';
 import type { OutgoingMessage, Publisher } from '../rabbitmq/publisher.ts';
@@ -21,11 +22,11 @@ import type { Session } from './queue-consumer.ts';
 /** An outcome that the log does not keep, and that is final for its message. */
 export interface UnstoredOutcome {
   readonly commandId: CommandId;
+  /** Absent where the message could not be read as a command. */
+  readonly envelope?: CommandEnvelope;
   /** Refused and answered, or put among the dead letters. */
   readonly ending: 'refused' | 'dead-lettered';
-  readonly code: string;
-  readonly detail: string;
-  readonly fields: Readonly<Record<string, string>>;
+  readonly refusal: Refusal;
 }
 
 export interface CommandSessionOptions {
@@ -47,7 +48,12 @@ interface Answered {
   readonly read: CommandMessage;
   readonly answer: CommandAnswer;
 }
-type Verdict = Answered | { readonly kind: 'dead'; readonly refusal: DeadMessage['refusal'] };
+interface Dead {
+  readonly kind: 'dead';
+  readonly refusal: Refusal;
+  readonly envelope?: CommandEnvelope;
+}
+type Verdict = Answered | Dead;
 
 /** Long enough for the publishing connection to come back after the consuming one. */
 const REPLY_ATTEMPTS = 10;
@@ -67,7 +73,7 @@ export function openCommandSession(channel: Channel, options: CommandSessionOpti
       if (isWithoutOutcome(answer)) return undefined;
       // The gateway's client is told over HTTP; a producer finds what was wrong with the message in the dead letters.
       const isDead = answer.status === 'rejected' && REJECTIONS[answer.rejection.code].message === 'dead-letter';
-      if (isDead && !parsed.isFromGateway) return { kind: 'dead', refusal: answer.rejection };
+      if (isDead && !parsed.isFromGateway) return { kind: 'dead', refusal: answer.rejection, envelope: parsed.envelope };
       return { kind: 'answered', read: parsed, answer };
     },
     async settle({ message }, verdict) {
@@ -77,7 +83,7 @@ export function openCommandSession(channel: Channel, options: CommandSessionOpti
           reply(message, verdict);
           break;
         case 'dead':
-          await bury(message, verdict.refusal);
+          await bury(message, verdict);
           break;
         default:
           assertNever(verdict);
@@ -89,7 +95,8 @@ export function openCommandSession(channel: Channel, options: CommandSessionOpti
 
   async function keepRefusal({ read, answer }: Answered): Promise<void> {
     if (answer.status !== 'rejected' || answer.revision !== undefined || read.envelope.dryRun) return;
-    await options.keepUnstored?.({ commandId: answer.commandId, ending: 'refused', ...answer.rejection });
+    const { commandId, rejection: refusal } = answer;
+    await options.keepUnstored?.({ commandId, envelope: read.envelope, ending: 'refused', refusal });
   }
 
   function reply(message: ConsumeMessage, { read, answer }: Answered): void {
@@ -118,9 +125,13 @@ export function openCommandSession(channel: Channel, options: CommandSessionOpti
     logger.warn({ commandId: outgoing.options.messageId }, 'an answer could not be sent');
   }
 
-  async function bury(message: ConsumeMessage, { code, detail, fields }: DeadMessage['refusal']): Promise<void> {
-    const commandId = addressedBy(message);
-    if (commandId !== undefined) await options.keepUnstored?.({ commandId, ending: 'dead-lettered', code, detail, fields });
+  async function bury(message: ConsumeMessage, { refusal, envelope }: Dead): Promise<void> {
+    const { code, detail } = refusal;
+    const commandId = envelope ? commandIdOf(scopeOf(envelope.command), envelope.key) : addressedBy(message);
+    // What cannot be read says nothing of its sender's commands, unless it is the ledger's own.
+    const isKept = envelope !== undefined || firstUserOf(message, rules.ledgerUser) === rules.ledgerUser;
+    if (commandId !== undefined && isKept)
+      await options.keepUnstored?.({ commandId, ...(envelope && { envelope }), ending: 'dead-lettered', refusal });
     const outcome = await publisher.publish(deadLetterOf(message, code, detail, rules.ledgerUser));
     if (outcome !== 'confirmed') throw new Error(`a dead letter was not taken by the broker: ${outcome}`);
     logger.warn({ commandId, accountId: message.fields.routingKey, reason: code, detail }, 'message put among the dead letters');

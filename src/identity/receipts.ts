@@ -17,6 +17,7 @@ export interface ReceiptProblem extends Pick<Rejection, 'code' | 'detail' | 'fie
 export interface ReceiptsTable {
   command_id: CommandId;
   account_id: AccountId;
+  owner_id: string | null;
   command_hash: string;
   state: ReceiptState;
   problem: ColumnType<ReceiptProblem | null, string | null, string | null>;
@@ -30,6 +31,8 @@ export interface ReceiptedCommand {
   /** Of the whole command: the same id with another hash is another command under a key that was used. */
   readonly commandHash: string;
   readonly accountId: AccountId;
+  /** The user who sent it, and who may ask for it; absent where it was sent for the house. */
+  readonly ownerId?: string;
 }
 
 export interface Receipt extends ReceiptedCommand {
@@ -48,6 +51,7 @@ export interface Receipts {
   /**
    * Writes the receipt that a 202 stands on. For a command that is yet to be published it is `pending` from here on, also where
    * an earlier attempt was refused; for one that is published already, what was written about it since stands.
+   * A refusal that the log does not keep leaves its key free: another command may have it then.
    * @returns the receipt as it is now; undefined where the key was used for another command (`idempotency_key_reused`).
    */
   create(command: ReceiptedCommand, options: { readonly isPublished: boolean }): Promise<Receipt | undefined>;
@@ -56,24 +60,31 @@ export interface Receipts {
    * yet: the one who waits for the answer may be about to give up and to answer 202. That of another command is left alone.
    */
   settle(command: ReceiptedCommand, settlement: Settlement): Promise<void>;
+  /** Writes into a pending receipt that the command's message is among the dead letters, where nothing more of it could be read. */
+  bury(commandId: CommandId, problem: ReceiptProblem): Promise<void>;
   find(commandId: CommandId): Promise<Receipt | undefined>;
 }
 
 function toReceipt(row: Selectable<ReceiptsTable>): Receipt {
-  const { command_id: commandId, command_hash: commandHash, account_id: accountId, state, problem } = row;
+  const { command_id: commandId, command_hash: commandHash, account_id: accountId, owner_id: ownerId, state, problem } = row;
   const times = { createdAt: row.created_at, updatedAt: row.updated_at };
-  return { commandId, commandHash, accountId, state, ...(problem && { problem }), ...times };
+  return { commandId, commandHash, accountId, ...(ownerId !== null && { ownerId }), state, ...(problem && { problem }), ...times };
 }
 
 /** The receipts in the database. Every function throws the database's error where Postgres is away: then there is no receipt. */
 export function makeReceipts(ledgerDb: LedgerDb): Receipts {
   const db = ledgerDb.withTables<{ receipts: ReceiptsTable }>();
   const now = sql<string>`clock_timestamp()`;
-  const named = ({ commandId, commandHash, accountId }: ReceiptedCommand) => ({
+  const named = ({ commandId, commandHash, accountId, ownerId }: ReceiptedCommand) => ({
     command_id: commandId,
     command_hash: commandHash,
     account_id: accountId,
+    owner_id: ownerId ?? null,
   });
+  /** Whether the receipt is the command's: it is the same command, or the one before was refused and has left the key free. */
+  const isFor = ({ commandHash }: ReceiptedCommand) =>
+    sql<boolean>`receipts.command_hash = ${commandHash} OR receipts.state IN ('rejected', 'dead')`;
+  const isSame = sql`receipts.command_hash = excluded.command_hash`;
 
   return {
     async create(command, { isPublished }) {
@@ -83,17 +94,18 @@ export function makeReceipts(ledgerDb: LedgerDb): Receipts {
         .onConflict((conflict) =>
           conflict
             .column('command_id')
-            .doUpdateSet((eb) =>
-              isPublished
-                ? { state: eb.ref('receipts.state') }
-                : {
-                    // What was applied is not undone by asking again.
-                    state: sql<ReceiptState>`CASE receipts.state WHEN 'applied' THEN 'applied' ELSE 'pending' END`,
-                    problem: null,
-                    updated_at: now,
-                  },
-            )
-            .where('receipts.command_hash', '=', command.commandHash),
+            .doUpdateSet({
+              ...named(command),
+              // What was applied is not undone by asking again.
+              ...(isPublished
+                ? {
+                    state: sql<ReceiptState>`CASE WHEN ${isSame} THEN receipts.state ELSE 'pending' END`,
+                    problem: sql<string | null>`CASE WHEN ${isSame} THEN receipts.problem END`,
+                  }
+                : { state: sql<ReceiptState>`CASE receipts.state WHEN 'applied' THEN 'applied' ELSE 'pending' END`, problem: null }),
+              updated_at: now,
+            })
+            .where(isFor(command)),
         )
         .returningAll()
         .executeTakeFirst();
@@ -108,9 +120,17 @@ export function makeReceipts(ledgerDb: LedgerDb): Receipts {
         .onConflict((conflict) =>
           conflict
             .column('command_id')
-            .doUpdateSet({ state, problem, updated_at: now })
-            .where('receipts.command_hash', '=', command.commandHash),
+            .doUpdateSet({ ...named(command), state, problem, updated_at: now })
+            .where(isFor(command)),
         )
+        .execute();
+    },
+    async bury(commandId, problem) {
+      await db
+        .updateTable('receipts')
+        .set({ state: 'dead', problem: JSON.stringify(problem), updated_at: now })
+        .where('command_id', '=', commandId)
+        .where('state', '=', 'pending')
         .execute();
     },
     async find(commandId) {

@@ -24,6 +24,8 @@ export interface RabbitMqBusOptions {
 export interface RabbitMqBus extends QueueingBus {
   /** Whether a command would be sent now. */
   isAvailable(): boolean;
+  /** From now on waits for an answer so long at most, also where the wait has begun: the service is about to stop. */
+  hurry(waitMs: number): void;
 }
 
 /** RabbitMQ's direct reply-to: answers come over the channel that asked, without a queue. */
@@ -45,6 +47,7 @@ interface Waiting {
 export function makeRabbitMqBus({ connection, waitMs: sendWaitMs, maxWaiting }: RabbitMqBusOptions): RabbitMqBus {
   const waiting = new Map<string, Waiting>();
   let isClosing = false;
+  let mostWaitMs = Number.POSITIVE_INFINITY;
   let onIdle: (() => void)[] = [];
   const publisher = makePublisher(connection, {
     prepare: async (channel) => void (await channel.consume(REPLY_TO, take, { noAck: true })),
@@ -84,7 +87,13 @@ export function makeRabbitMqBus({ connection, waitMs: sendWaitMs, maxWaiting }: 
     }
   }
 
-  function submit(envelope: CommandEnvelope, { waitMs }: { readonly waitMs: number }): Promise<CommandAnswer | PendingAnswer> {
+  function endWait(command: Waiting): void {
+    command.isWaitOver = true;
+    if (command.isQueued) command.end(command.pending);
+  }
+
+  function submit(envelope: CommandEnvelope, { waitMs: wantedMs }: { readonly waitMs: number }): Promise<CommandAnswer | PendingAnswer> {
+    const waitMs = Math.min(wantedMs, mostWaitMs);
     const { command, key } = envelope;
     const scope = scopeOf(command);
     const commandId = commandIdOf(scope, key);
@@ -97,7 +106,7 @@ export function makeRabbitMqBus({ connection, waitMs: sendWaitMs, maxWaiting }: 
         commandId,
         pending: { status: 'pending', commandId, ...(command.type !== 'register-asset' && { accountId: scope }) },
         isQueued: false,
-        isWaitOver: waitMs <= 0,
+        isWaitOver: wantedMs <= 0,
         end(answer) {
           if (!waiting.delete(correlationId)) return; // a late answer
           for (const timer of timers) clearTimeout(timer);
@@ -108,13 +117,7 @@ export function makeRabbitMqBus({ connection, waitMs: sendWaitMs, maxWaiting }: 
         },
       };
       const timers = [
-        setTimeout(
-          () => {
-            entry.isWaitOver = true;
-            if (entry.isQueued) entry.end(entry.pending);
-          },
-          Math.max(0, waitMs),
-        ),
+        setTimeout(() => endWait(entry), Math.max(0, waitMs)),
         setTimeout(
           () => entry.end(refusalOf(commandId, unknownOutcome('The broker has not said in time whether it took the command.'))),
           Math.max(waitMs, CONFIRM_WAIT_MS),
@@ -133,6 +136,11 @@ export function makeRabbitMqBus({ connection, waitMs: sendWaitMs, maxWaiting }: 
       return refusalOf(answer.commandId, unknownOutcome('The command waits in the broker and will be decided.'));
     },
     isAvailable: () => publisher.isReady() && !isClosing,
+    hurry(waitMs) {
+      mostWaitMs = waitMs;
+      const underWay = [...waiting.values()];
+      setTimeout(() => underWay.forEach(endWait), waitMs).unref();
+    },
     async close() {
       isClosing = true;
       if (waiting.size > 0) await new Promise<void>((resolve) => onIdle.push(resolve));

@@ -7,6 +7,8 @@ export interface Metrics extends Pick<CommandObserver, 'answered' | 'appended' |
   readonly registry: Registry;
   /** For a process that follows transfers. */
   watchTransfers(underWay: () => number): void;
+  /** For a process that has a broker. */
+  watchDeadLetters(waiting: () => number): void;
 }
 
 /** What is read at the moment of a scrape. */
@@ -63,6 +65,8 @@ export function makeMetrics(sources: MetricSources): Metrics {
     registry,
     watchTransfers: (underWay) =>
       gauge('ledger_transfers_under_way', 'Transfers sent and not yet ended, as the transfer manager of this process has read.', underWay),
+    watchDeadLetters: (waiting) =>
+      gauge('ledger_dead_letters', 'Messages that no retry can help, as the broker keeps them; NaN while it does not answer.', waiting),
     answered({ command, transport }, answer, durationMs) {
       const outcome = answer.status === 'rejected' ? answer.rejection.code : answer.status;
       commands.inc({ type: command.type, outcome, transport });

@@ -1,9 +1,11 @@
 // Readiness: whether this process should be given requests, check by check, with what an operator needs to know.
 import type { HealthCheck, Readiness } from '../api/routes/health.ts';
 import type { TransferManagerStatus } from '../commands/transfer-manager.ts';
+import type { EventPublisherStatus } from '../consumers/event-publisher.ts';
 import type { Rejection } from '../domain/rejections.ts';
 import type { LagReport, LagWatch } from '../projections/lag-watch.ts';
 import type { ProjectorStatus } from '../projections/projector.ts';
+import type { BrokerStatus } from '../rabbitmq/broker.ts';
 
 export interface ReadinessSources {
   readonly lag: Pick<LagWatch, 'look'>;
@@ -11,12 +13,24 @@ export interface ReadinessSources {
   readonly projector?: () => ProjectorStatus;
   /** Absent in a process that does not follow transfers. */
   readonly transferManager?: () => TransferManagerStatus;
+  /** Absent where there is no broker. */
+  readonly broker?: () => BrokerStatus;
+  /** Absent in a process that does not publish integration events. */
+  readonly publisher?: () => EventPublisherStatus;
   /** The refusal that the clock guard would give now. */
   readonly clock: () => Rejection | undefined;
   readonly maxLagEvents: bigint;
 }
 
-export function makeReadiness({ lag, projector, transferManager, clock, maxLagEvents }: ReadinessSources): () => Promise<Readiness> {
+export function makeReadiness({
+  lag,
+  projector,
+  transferManager,
+  broker,
+  publisher,
+  clock,
+  maxLagEvents,
+}: ReadinessSources): () => Promise<Readiness> {
   return async () => {
     const report = await lag.look();
     const late = clock();
@@ -25,6 +39,8 @@ export function makeReadiness({ lag, projector, transferManager, clock, maxLagEv
       postgres: reachable(report.databaseError),
       projector: projectorCheck(report, projector?.()),
       ...(transferManager && { transferManager: transferManagerCheck(transferManager()) }),
+      ...(broker && { broker: brokerCheck(broker()) }),
+      ...(publisher && { publisher: publisherCheck(publisher()) }),
       lag: { ok: report.events <= maxLagEvents, detail: `${report.events} events` },
       clock: late ? { ok: false, detail: late.detail } : { ok: true },
     };
@@ -50,3 +66,14 @@ const transferManagerCheck = ({ state, refusal, underWay }: TransferManagerStatu
   state === 'refused'
     ? { ok: false, detail: refusal?.message ?? 'refuses to run' }
     : { ok: true, detail: `${state}, ${underWay} transfers under way` };
+
+const brokerCheck = ({ isUsable, trouble }: BrokerStatus): HealthCheck => ({
+  ok: isUsable,
+  ...(trouble !== undefined && { detail: trouble }),
+});
+
+/** A publisher that refuses to run leaves others without the news. One that waits at an event does so with the projector, which says why. */
+const publisherCheck = ({ state, refusal, waitingAt }: EventPublisherStatus): HealthCheck =>
+  state === 'refused'
+    ? { ok: false, detail: refusal?.message ?? 'refuses to run' }
+    : { ok: true, detail: waitingAt ? `waits at ${waitingAt.stream}@${waitingAt.revision}` : state };

@@ -7,6 +7,7 @@ import supertest from 'supertest';
 import { expect, vi } from 'vitest';
 import type { AppOptions } from '../../src/api/app.ts';
 import { createApp } from '../../src/api/app.ts';
+import { directGateway } from '../../src/api/gateway.ts';
 import type { PrincipalResolver } from '../../src/api/principal.ts';
 import { developmentPrincipal, principalFrom } from '../../src/api/principal.ts';
 import { createQueries } from '../../src/api/queries.ts';
@@ -87,7 +88,7 @@ export async function startTestApi({ app: given = {}, commands = {} }: TestApiOp
   const registry = new Registry();
   const logged: string[] = [];
   const app = await createApp({
-    bus,
+    gateway: directGateway(bus),
     queries: createQueries({ streams: stack.store.streams, db: stack.database.db, waitFor: position.waitFor }),
     readiness: async () => ({ ready: true, checks: { projector: { ok: true } } }),
     registry,

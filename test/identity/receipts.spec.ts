@@ -83,4 +83,24 @@ describe('a receipt', () => {
     expect((await receipts.create(command, { isPublished: false }))?.state).toBe('applied');
     expect((await receipts.find(command.commandId))?.state).toBe('applied');
   });
+
+  it.each(['rejected', 'dead'] as const)('of a command that is %s leaves its key to another one', async (state) => {
+    const first = aCommand();
+    await receipts.settle(first, { state, problem });
+    const second = { ...another(first), ownerId: randomUUID() };
+    expect(await receipts.create(second, { isPublished: true })).toMatchObject({ ...second, state: 'pending' });
+    await receipts.settle(second, { state: 'rejected', problem });
+    expect(await receipts.create(first, { isPublished: false })).toMatchObject({ ...first, state: 'pending' });
+    expect(await receipts.find(first.commandId)).not.toHaveProperty('ownerId');
+  });
+
+  it('says that a message which cannot be read is dead, as long as nothing else became of it', async () => {
+    const [pending, applied, unknown] = [aCommand(), aCommand(), aCommand()];
+    await receipts.create(pending, { isPublished: true });
+    await receipts.settle(applied, { state: 'applied' });
+    for (const { commandId } of [pending, applied, unknown]) await receipts.bury(commandId, problem);
+    expect(await receipts.find(pending.commandId)).toMatchObject({ state: 'dead', problem });
+    expect(await receipts.find(applied.commandId)).toMatchObject({ state: 'applied' });
+    expect(await receipts.find(unknown.commandId)).toBeUndefined();
+  });
 });

@@ -1,12 +1,12 @@
 // Commands in bulk: many in one request, each judged and answered by itself. Nothing holds them together but their order.
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { CommandBus } from '../../commands/bus.ts';
 import type { BulkSender } from '../bulk-entry.ts';
 import { BulkEntry, readEntry } from '../bulk-entry.ts';
-import { appliedBody, httpStatusOf, problemContextOf, refusalIn } from '../command-answer.ts';
-import { Applied, Problem } from '../contract.ts';
+import { appliedBody, httpStatusOf, pendingBody, problemContextOf, refusalIn } from '../command-answer.ts';
+import { Applied, Pending, Problem } from '../contract.ts';
 import { ACCOUNT_ID, appliedExample, ENTRY_ID } from '../examples.ts';
+import type { Gateway } from '../gateway.ts';
 import { jsonBodyOf } from '../json-body.ts';
 import { authenticate, principalOf, roleRefusal } from '../principal.ts';
 import type { ProblemBody } from '../problems.ts';
@@ -28,22 +28,24 @@ const BulkQuery = z.strictObject({
 });
 const httpStatus = z.int().meta({ description: 'The status that its own route would have answered with.' });
 const BulkAnswer = z
-  .object({ results: z.array(z.union([Applied.extend({ httpStatus }), Problem.extend({ httpStatus })])) })
+  .object({ results: z.array(z.union([Applied.extend({ httpStatus }), Pending.extend({ httpStatus }), Problem.extend({ httpStatus })])) })
   .meta({ id: 'BulkAnswer', description: 'One result a command, in order: its answer or its problem.' });
 
-type Result = { readonly httpStatus: number } & (ProblemBody | z.output<typeof Applied>);
+type Result = { readonly httpStatus: number } & (ProblemBody | z.output<typeof Applied> | z.output<typeof Pending>);
 
-async function resultOf(entry: unknown, index: number, sender: BulkSender, bus: CommandBus, request: FastifyRequest): Promise<Result> {
+async function resultOf(entry: unknown, index: number, sender: BulkSender, gateway: Gateway, request: FastifyRequest): Promise<Result> {
   const read = readEntry(entry, index, sender);
   if ('refused' in read) {
     const problem = problemOf(read.refused, { instance: request.id });
     return { httpStatus: problem.status, ...problem };
   }
-  const answer = await sendCommand(bus, { ...read, ...envelopeOf(request, sender.principal), dryRun: sender.isDryRun }, request);
+  const answer = await sendCommand(gateway, { ...read, ...envelopeOf(request, sender.principal), dryRun: sender.isDryRun }, request);
   const body =
     answer.status === 'rejected'
       ? problemOf(refusalIn(answer, read.command, ['commands', index]), problemContextOf(answer, request.id))
-      : appliedBody(answer);
+      : answer.status === 'pending'
+        ? pendingBody(answer)
+        : appliedBody(answer);
   return { httpStatus: httpStatusOf(answer, read.command.type), ...body };
 }
 
@@ -82,7 +84,7 @@ export const bulkCommands: ApiRoute = {
     },
     problems: ['malformed_request', 'unauthenticated', 'forbidden', 'body_too_large', 'unsupported_media_type', 'outcome_unknown'],
   },
-  mount: ({ principal, permissions, bus }) => ({
+  mount: ({ principal, permissions, gateway }) => ({
     onRequest: authenticate(principal),
     preValidation: async (request) => {
       throwRefusal(roleRefusal(principalOf(request), BULK_SENDERS));
@@ -94,7 +96,7 @@ export const bulkCommands: ApiRoute = {
       const { dryRun } = request.query as z.output<typeof BulkQuery>;
       const sender = { principal: principalOf(request), permissions, isDryRun: dryRun === 'true' };
       // All are sent before the first is awaited, in order: that is what keeps those of one account in theirs.
-      return { results: await Promise.all(commands.map((entry, index) => resultOf(entry, index, sender, bus, request))) };
+      return { results: await Promise.all(commands.map((entry, index) => resultOf(entry, index, sender, gateway, request))) };
     },
   }),
 };

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { StoredOutcome } from '../../domain/outcome.ts';
 import { shownRevision } from '../../domain/outcome.ts';
+import type { Receipt } from '../../identity/receipts.ts';
 import { CommandParams, CommandStatus } from '../contract.ts';
 import { ACCOUNT_ID, COMMAND_ID, ENTRY_ID } from '../examples.ts';
 import type { Principal } from '../principal.ts';
@@ -29,6 +30,20 @@ function statusBody(outcome: StoredOutcome): z.output<typeof CommandStatus> {
   return { ...base, ...(accountId === undefined ? {} : { balances: [...outcome.balances] }), result: { ...outcome.result } };
 }
 
+/** What a receipt says of a command whose outcome is not in the log. */
+function receiptBody({ commandId, accountId, problem }: Receipt): z.output<typeof CommandStatus> {
+  if (problem === undefined) return { commandId, accountId, status: 'pending' };
+  const { correlationId: instance, ...refused } = problem;
+  return { commandId, accountId, status: 'rejected', problem: problemOf(refused, { instance, commandId }) };
+}
+
+/** Whether a command without an outcome is somebody else's: a user's own are those that they sent, and those at their account. */
+async function isSentBySomebodyElse({ accountId, ownerId }: Receipt, principal: Principal, queries: LedgerQueries): Promise<boolean> {
+  const limit = ownerLimitOf(principal);
+  if (limit === undefined || ownerId !== undefined) return limit !== undefined && ownerId !== limit;
+  return !isOpenTo(principal, (await queries.account(accountId))?.ownerId);
+}
+
 /** Whether the outcome is of an account of somebody else; users see only what they could have sent. */
 async function isSomebodyElses({ subject }: StoredOutcome, principal: Principal, queries: LedgerQueries): Promise<boolean> {
   if (ownerLimitOf(principal) === undefined) return false;
@@ -40,7 +55,8 @@ export const getCommand = readRoute({
   operationId: 'getCommand',
   tag: 'commands',
   summary: 'Get the outcome of a command',
-  description: 'Refusals that are not stored are not found here: such a command may be sent again.',
+  description:
+    'A command that was answered 202 is found at once. So are refusals that are not stored, where commands travel through a broker: such a command may be sent again.',
   allowed: READERS.outcomes,
   params: CommandParams,
   answer: CommandStatus,
@@ -55,9 +71,11 @@ export const getCommand = readRoute({
     result: { entryId: ENTRY_ID },
   },
   async answerTo({ params, principal, queries }): Promise<z.output<typeof CommandStatus> | Refusal> {
-    const outcome = await queries.outcome(params.commandId);
-    if (outcome === undefined || (await isSomebodyElses(outcome, principal, queries)))
-      return refusal('not_found', `No outcome of a command ${params.commandId}.`);
-    return statusBody(outcome);
+    const { commandId } = params;
+    const outcome = await queries.outcome(commandId);
+    if (outcome && !(await isSomebodyElses(outcome, principal, queries))) return statusBody(outcome);
+    const receipt = outcome ? undefined : await queries.receipt(commandId);
+    if (receipt && !(await isSentBySomebodyElse(receipt, principal, queries))) return receiptBody(receipt);
+    return refusal('not_found', `No command ${commandId} is known.`);
   },
 });

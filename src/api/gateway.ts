@@ -1,0 +1,122 @@
+// The gateway: how the API gets commands decided, straight in this process or through a broker, and what it promises meanwhile.
+import { answerOf } from '../commands/answers.ts';
+import { keyReused } from '../commands/batch.ts';
+import type { CommandAnswer, CommandBus, CommandEnvelope, PendingAnswer, QueueingBus } from '../commands/bus.ts';
+import { commandHashOf } from '../commands/idempotency.ts';
+import { scopeOf } from '../domain/commands.ts';
+import type { CommandId } from '../domain/ids.ts';
+import { commandIdOf } from '../domain/ids.ts';
+import type { StoredOutcome } from '../domain/outcome.ts';
+import type { Rejection } from '../domain/rejections.ts';
+import { rejection } from '../domain/rejections.ts';
+import type { ReceiptedCommand, Receipts } from '../identity/receipts.ts';
+import type { AccountView } from './queries.ts';
+import type { SendPreference } from './request-headers.ts';
+
+export interface Gateway {
+  /** Has the command decided. `pending` is only said where a broker has it for good and a receipt of it is written. Never rejects for infrastructure trouble. */
+  send(envelope: CommandEnvelope, preference?: SendPreference): Promise<CommandAnswer | PendingAnswer>;
+}
+
+/** Without a broker: every command is answered when it is decided. */
+export const directGateway = (bus: CommandBus): Gateway => ({ send: (envelope) => bus.send(envelope) });
+
+export interface BrokerGatewayOptions {
+  readonly bus: QueueingBus;
+  /** Whether the broker takes commands at this moment. */
+  readonly isAvailable: () => boolean;
+  /** Decides in this process what is no command to an account, or changes nothing. */
+  readonly direct: CommandBus;
+  readonly receipts: Pick<Receipts, 'create' | 'settle'>;
+  readonly queries: {
+    account(accountId: AccountView['accountId']): Promise<Pick<AccountView, 'ownerId'> | undefined>;
+    outcome(commandId: CommandId): Promise<StoredOutcome | undefined>;
+  };
+  /** How long an answer is waited for, where the request does not say. */
+  readonly waitMs: number;
+}
+
+/** The longest wait that a request can ask for: proxies on the way would not wait longer. */
+const MOST_WAIT_MS = 60_000;
+
+/**
+ * Commands to accounts go through the broker, so that all of an account's are decided in one order, whoever sent them. Dry runs
+ * store nothing and need no order; assets have no account: both are decided here.
+ */
+export function brokerGateway({ bus, isAvailable, direct, receipts, queries, waitMs: usualWaitMs }: BrokerGatewayOptions): Gateway {
+  /** A receipt keeps the key for its command: nobody may take one at somebody else's account. */
+  async function mayHaveReceipt({ command, onlyOwner }: CommandEnvelope): Promise<boolean> {
+    // The id of an account that a user opens is made from theirs.
+    if (onlyOwner === undefined || command.type === 'open-account' || command.type === 'register-asset') return true;
+    return (await queries.account(command.accountId))?.ownerId === onlyOwner;
+  }
+
+  /** With a receipt from the start: answered as soon as the broker has it. Undefined where it can have none. */
+  async function queue(envelope: CommandEnvelope): Promise<CommandAnswer | PendingAnswer | undefined> {
+    const command = receiptedCommand(envelope);
+    const { commandId, commandHash } = command;
+    try {
+      if (!(await mayHaveReceipt(envelope))) return undefined;
+      const stored = await queries.outcome(commandId);
+      if (stored) return stored.commandHash === commandHash ? answerOf(stored, true) : refusalOf(commandId, keyReused(envelope.key));
+      if (!(await receipts.create(command, { isPublished: false }))) return refusalOf(commandId, keyReused(envelope.key));
+    } catch {
+      return refusalOf(commandId, rejection('projection_behind', 'Postgres cannot be reached; nothing was sent.'));
+    }
+    const answer = await bus.submit(envelope, { waitMs: 0 });
+    if (answer.status === 'rejected' && wasNotSent(answer.rejection)) {
+      const { code, detail, fields } = answer.rejection;
+      const problem = { code, detail, fields, correlationId: envelope.correlationId };
+      // Where that fails, a receipt is left that nobody was promised.
+      await receipts.settle(command, { state: 'rejected', problem }).catch(() => undefined);
+    }
+    return answer;
+  }
+
+  /** The broker has the command, and the wait is over. */
+  async function promised(envelope: CommandEnvelope, pending: PendingAnswer): Promise<CommandAnswer | PendingAnswer> {
+    try {
+      const isWritten = (await mayHaveReceipt(envelope)) && (await receipts.create(receiptedCommand(envelope), { isPublished: true }));
+      if (isWritten) return pending;
+    } catch {
+      // Postgres is away: nothing can be promised.
+    }
+    const detail = 'The command waits in the broker and will be decided. Send it again with the same key to learn its outcome.';
+    return refusalOf(pending.commandId, rejection('outcome_unknown', detail));
+  }
+
+  return {
+    async send(envelope, { isAsync = false, waitMs } = {}) {
+      const { command, key, dryRun } = envelope;
+      if (dryRun || command.type === 'register-asset') return direct.send(envelope);
+      if (!isAvailable())
+        return refusalOf(
+          commandIdOf(scopeOf(command), key),
+          rejection('broker_unavailable', 'The broker cannot be used; nothing was sent.'),
+        );
+      const queued = isAsync && (waitMs ?? 0) === 0 ? await queue(envelope) : undefined;
+      if (queued) return queued;
+      const answer = await bus.submit(envelope, { waitMs: waitMs === undefined ? usualWaitMs : Math.min(waitMs, MOST_WAIT_MS) });
+      return answer.status === 'pending' ? promised(envelope, answer) : answer;
+    },
+  };
+}
+
+function receiptedCommand({ command, key, onlyOwner }: CommandEnvelope): ReceiptedCommand {
+  const accountId = scopeOf(command);
+  return {
+    commandId: commandIdOf(accountId, key),
+    commandHash: commandHashOf(command),
+    accountId,
+    ...(onlyOwner !== undefined && { ownerId: onlyOwner }),
+  };
+}
+
+const wasNotSent = ({ code }: Rejection): boolean => code === 'broker_unavailable' || code === 'overloaded';
+
+const refusalOf = (commandId: CommandId, refused: Rejection): CommandAnswer => ({
+  status: 'rejected',
+  hit: false,
+  commandId,
+  rejection: refused,
+});
