@@ -1,9 +1,12 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
+import { NotRedriven } from '../consumers/dead-letters.ts';
 import { DataDirLockedError } from '../embedded/data-dir-lock.ts';
 import { EmbeddedServerError } from '../embedded/embedded-server.ts';
 import { StoreUnavailable } from '../eventstore/errors.ts';
 import { NotHaltedThere } from '../projections/halt.ts';
+import { BrokerOutOfReach } from './broker.ts';
+import { DlqMisuse } from './dlq.ts';
 
 /** What a verb's exit code says; the contract of the command line. */
 export const exitCodes = {
@@ -32,12 +35,15 @@ const networkFailures = new Set([
   '53300',
 ]);
 
+const MISUSES = [ConfigError, DataDirLockedError, NotHaltedThere, DlqMisuse];
+const OUT_OF_REACH = [EmbeddedServerError, StoreUnavailable, BrokerOutOfReach, NotRedriven];
+
 /** The exit code for an error, found by looking through its causes. */
 export function exitCodeOf(error: unknown): number {
   for (const cause of causesOf(error)) {
     if (cause instanceof CommanderError) return cause.exitCode === 0 ? exitCodes.ok : exitCodes.wrongUse;
-    if (cause instanceof ConfigError || cause instanceof DataDirLockedError || cause instanceof NotHaltedThere) return exitCodes.wrongUse;
-    if (cause instanceof EmbeddedServerError || cause instanceof StoreUnavailable) return exitCodes.outOfReach;
+    if (MISUSES.some((misuse) => cause instanceof misuse)) return exitCodes.wrongUse;
+    if (OUT_OF_REACH.some((failure) => cause instanceof failure)) return exitCodes.outOfReach;
     if ('code' in cause && typeof cause.code === 'string' && networkFailures.has(cause.code)) return exitCodes.outOfReach;
   }
   return exitCodes.failed;

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { annulCommand } from './annul.ts';
 import { configCommand } from './config.ts';
+import { dlqCommand } from './dlq.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { migrateCommand } from './migrate.ts';
 import { startCommand } from './start.ts';
@@ -15,9 +16,10 @@ function ledgerCommand(): Command {
     .addCommand(startCommand())
     .addCommand(migrateCommand())
     .addCommand(annulCommand())
+    .addCommand(dlqCommand())
     .addCommand(configCommand());
   // Commander would end the process with 1 where the contract says 2.
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const command of [program, ...program.commands.flatMap((verb) => [verb, ...verb.commands])]) command.exitOverride();
   return program;
 }
 

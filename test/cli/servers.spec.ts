@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ledgerEnvironment, spawnLedger } from '../stack/ledger-process.ts';
+import { spawnLedger } from '../stack/ledger-process.ts';
 import { startStores, type TestStores } from '../stack/stores.ts';
 import { processesNaming } from './processes-naming.ts';
+import { runVerb } from './run-verb.ts';
 
-const program = join(import.meta.dirname, '../../src/cli/ledger.ts');
 let stores: TestStores;
 let dataDir: string;
 beforeAll(async () => {
@@ -20,20 +18,7 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
 });
 
-async function run(
-  args: readonly string[],
-  environment: Record<string, string>,
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [program, ...args], {
-    env: ledgerEnvironment({ LEDGER_DATA_DIR: dataDir, ...environment }),
-    cwd: tmpdir(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const closed = once(child, 'close');
-  const [stdout, stderr] = await Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
-  const [code] = await closed;
-  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
-}
+const run = (args: readonly string[], environment: Record<string, string>) => runVerb(args, { LEDGER_DATA_DIR: dataDir, ...environment });
 
 test('a verb uses the servers that the environment names', async () => {
   const first = await run(['migrate', '--json'], stores.environment);
