@@ -5,6 +5,7 @@ import { makePublisher } from '../rabbitmq/publisher.ts';
 import { commandQueues } from '../rabbitmq/topology.ts';
 import type { CommandSessionOptions } from './command-session.ts';
 import { openCommandSession } from './command-session.ts';
+import { makePresence } from './presence.ts';
 import { startQueueConsumer } from './queue-consumer.ts';
 
 export interface CommandConsumerOptions extends Omit<CommandSessionOptions, 'publisher'> {
@@ -36,7 +37,7 @@ const MAX_HELD_MS = 15 * 60_000;
  * Starts to consume.
  *
  * How the queues are shared out: every process subscribes to every queue, and the broker makes the first that came the one
- * active consumer of it; the others wait in line. From time to time each process looks at how many are subscribed, and where
+ * active consumer of it; the others wait in line. From time to time each process looks at how many there are (presence.ts), and where
  * it is active on more than its share (queues / processes, rounded up), it hands the surplus over and goes to the end of the
  * line. Nobody has to know anybody: a queue moves on until it is with someone who is not over their share. A process that
  * goes away leaves its queues to the next in line at once.
@@ -55,11 +56,12 @@ export function startCommandConsumer(options: CommandConsumerOptions): CommandCo
       onError,
     }),
   );
+  const presence = makePresence(connection);
   const stopping = new AbortController();
 
   async function shareOut(): Promise<void> {
     const active = consumers.filter(({ isActive }) => isActive());
-    const surplus = surplusOf(active.length, queues, await subscribersOf(connection, commandQueues(queues)));
+    const surplus = surplusOf(active.length, queues, await presence.count());
     const kept = consumers.filter(({ oldestMs }) => oldestMs() > maxHeldMs);
     for (const consumer of new Set([...kept, ...active.slice(active.length - surplus)])) {
       logger.info({ queue: consumer.queue }, 'handing a command queue over');
@@ -68,11 +70,10 @@ export function startCommandConsumer(options: CommandConsumerOptions): CommandCo
   }
   async function keepSharing(): Promise<void> {
     const { signal } = stopping;
-    for (;;) {
+    while (!signal.aborted) {
+      if (connection.isConnected()) await shareOut().catch((err: unknown) => logger.debug({ err }, 'queues were not shared out'));
       // Not all processes at once, so that they do not hand the same queue round.
       await sleep(shareEveryMs * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
-      if (signal.aborted) return;
-      if (connection.isConnected()) await shareOut().catch((err: unknown) => logger.debug({ err }, 'queues were not shared out'));
     }
   }
   const sharing = keepSharing();
@@ -81,8 +82,10 @@ export function startCommandConsumer(options: CommandConsumerOptions): CommandCo
     active: () => consumers.filter(({ isActive }) => isActive()).map(({ queue }) => queue),
     async stop() {
       stopping.abort();
-      await sharing;
+      // A hand-over under way is waited for by its queue, below.
+      await Promise.race([sharing, sleep(SHARE_EVERY_MS, undefined, { ref: false })]);
       await Promise.all(consumers.map(({ stop }) => stop()));
+      presence.close();
       await publisher.close();
     },
   };
@@ -91,16 +94,4 @@ export function startCommandConsumer(options: CommandConsumerOptions): CommandCo
 /** How many queues a process that is active on so many has too much. */
 export function surplusOf(active: number, queues: number, processes: number): number {
   return Math.max(0, active - Math.ceil(queues / Math.max(1, processes)));
-}
-
-/** How many processes are subscribed: the most on any queue, because one that has just handed a queue over is missing there. */
-async function subscribersOf(connection: BrokerConnection, queues: readonly string[]): Promise<number> {
-  const channel = await connection.openChannel();
-  try {
-    let most = 0;
-    for (const queue of queues) most = Math.max(most, (await channel.checkQueue(queue)).consumerCount);
-    return most;
-  } finally {
-    await channel.close().catch(() => undefined);
-  }
 }

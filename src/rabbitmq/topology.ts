@@ -12,6 +12,8 @@ export const EXCHANGES = {
   events: 'ledger.events',
 } as const;
 export const DEAD_QUEUE = 'ledger.commands.dead';
+/** Holds no messages: every process that consumes commands subscribes to it, so that each can see how many they are. */
+export const PRESENCE_QUEUE = 'ledger.commands.consumers';
 
 /** Queues are named with so many digits, whatever their number is, so that their names sort like their numbers. */
 const QUEUE_DIGITS = 2;
@@ -78,6 +80,7 @@ export async function declareTopology(connection: Opener, { queues }: TopologyOp
     await channel.assertExchange(EXCHANGES.events, 'topic', { durable });
     await channel.assertQueue(DEAD_QUEUE, { durable, arguments: DEAD_QUEUE_ARGUMENTS });
     await channel.bindQueue(DEAD_QUEUE, EXCHANGES.dead, '');
+    await channel.assertQueue(PRESENCE_QUEUE, { durable, arguments: { 'x-queue-type': 'quorum' } });
     // The first queue last: where it is there, all are, so that another number of them is seen (checkQueueCount).
     for (const queue of commandQueues(queues).toReversed()) {
       await channel.assertQueue(queue, { durable, arguments: COMMAND_QUEUE_ARGUMENTS });

@@ -1,0 +1,281 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { CommandAnswer, CommandEnvelope } from '../../src/commands/bus.ts';
+import { SENDERS } from '../../src/commands/senders.ts';
+import { AccountCommandSchema, RegisterAssetCommand } from '../../src/domain/commands.ts';
+import { AccountIdSchema, AssetCodeSchema, commandIdOf, principalUuidOf } from '../../src/domain/ids.ts';
+import type { ConsumeMessage } from '../../src/rabbitmq/connection.ts';
+import { deadLetterOf, redriven } from '../../src/rabbitmq/dead-letters.ts';
+import type { CommandMessage } from '../../src/rabbitmq/messages.ts';
+import { formatCommand, parseCommandMessage } from '../../src/rabbitmq/messages.ts';
+import type { OutgoingMessage } from '../../src/rabbitmq/publisher.ts';
+import { formatReply, parseReply } from '../../src/rabbitmq/replies.ts';
+import { EXCHANGES } from '../../src/rabbitmq/topology.ts';
+import { delivered } from './delivered.ts';
+
+const LEDGER = 'ledger';
+const ACCOUNT = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
+const DEPOSIT = { accountId: ACCOUNT, asset: 'USD', amount: '90.00' };
+const RULES = { ledgerUser: LEDGER, anonymousProducers: true, bodyLimitBytes: 65_536 };
+
+type Given = { readonly [Name in keyof OutgoingMessage['options']]?: OutgoingMessage['options'][Name] | undefined } & {
+  readonly body?: unknown;
+  readonly routingKey?: string;
+};
+
+/** A producer's deposit, with what is given in its place. */
+function published({ body = DEPOSIT, routingKey = ACCOUNT, ...properties }: Given = {}): ConsumeMessage {
+  const content = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  const options = { contentType: 'application/json', messageId: 'k', type: 'deposit', userId: 'shop' };
+  const message = delivered({ exchange: EXCHANGES.commands, routingKey, content, options });
+  return { ...message, properties: { ...message.properties, ...properties } };
+}
+const parse = (message: ConsumeMessage, rules = RULES) => parseCommandMessage(message, rules);
+const reasonOf = (message: ConsumeMessage, rules = RULES): string => {
+  const parsed = parse(message, rules);
+  return parsed.kind === 'dead' ? parsed.refusal.code : 'command';
+};
+const read = (message: ConsumeMessage): CommandMessage => {
+  const parsed = parse(message);
+  if (parsed.kind === 'dead') throw new Error(parsed.refusal.detail);
+  return parsed;
+};
+
+describe('a producer’s message', () => {
+  it('is its command, and acts for its broker user', () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    expect(read(published({ correlationId: 'c-1', headers: { traceparent } }))).toEqual({
+      kind: 'command',
+      isFromGateway: false,
+      command: { type: 'deposit', ...DEPOSIT },
+      envelope: {
+        command: { type: 'deposit', ...DEPOSIT },
+        key: 'k',
+        actor: principalUuidOf('amqp', 'shop'),
+        transport: 'amqp',
+        correlationId: 'c-1',
+        traceparent,
+        dryRun: false,
+      },
+    });
+  });
+
+  it('may say key and type in its body, where its client cannot set properties', () => {
+    const bare = { messageId: undefined, type: undefined, contentType: undefined, userId: undefined };
+    const { envelope } = read(published({ ...bare, body: { ...DEPOSIT, key: 'k', type: 'deposit' } }));
+    expect(envelope).toMatchObject({ key: 'k', command: { type: 'deposit' }, actor: principalUuidOf('amqp', 'anonymous') });
+    expect(read(published({ body: { ...DEPOSIT, key: 'k', type: 'deposit' } })).envelope.key).toBe('k');
+    expect(reasonOf(published({ body: { ...DEPOSIT, key: 'other' } }))).toBe('malformed_request');
+    expect(reasonOf(published({ body: { ...DEPOSIT, type: 'withdraw' } }))).toBe('malformed_request');
+  });
+
+  it('may be dated back', () => {
+    expect(read(published({ body: { ...DEPOSIT, effectiveAt: '2026-01-02T03:04:05Z' } })).command).toHaveProperty('effectiveAt');
+  });
+
+  it('may hold what producers may send, and nothing else', () => {
+    for (const [type, roles] of Object.entries(SENDERS)) {
+      if (type === 'register-asset') continue;
+      expect([type, reasonOf(published({ type })) === 'forbidden']).toEqual([type, !roles.includes('producer')]);
+    }
+    expect(reasonOf(published({ type: 'register-asset' }))).toBe('malformed_request');
+    expect(reasonOf(published({ type: 'return-transfer' }))).toBe('malformed_request');
+  });
+
+  const BROKEN: readonly (readonly [string, string, Given])[] = [
+    ['no JSON', 'malformed_request', { body: '{' }],
+    ['no object', 'malformed_request', { body: '[]' }],
+    ['no body', 'malformed_request', { body: '' }],
+    ['no UTF-8', 'malformed_request', { body: Buffer.from([0x7b, 0xff, 0x7d]) }],
+    ['a name twice', 'malformed_request', { body: `{"accountId":"${ACCOUNT}","asset":"USD","amount":"1","amount":"2"}` }],
+    [
+      'a number that a double rounds',
+      'malformed_request',
+      { body: `{"accountId":"${ACCOUNT}","asset":"USD","amount":"1","metadata":{"n":9007199254740993}}` },
+    ],
+    ['an unknown field', 'malformed_request', { body: { ...DEPOSIT, note: 'x' } }],
+    ['no account', 'malformed_request', { body: { asset: 'USD', amount: '1.00' } }],
+    ['an amount that is none', 'invalid_amount', { body: { ...DEPOSIT, amount: '-1' } }],
+    ['another routing key', 'malformed_request', { routingKey: randomUUID() }],
+    ['a routing key in capitals', 'malformed_request', { routingKey: ACCOUNT.toUpperCase() }],
+    ['no key', 'idempotency_key_missing', { messageId: undefined }],
+    ['a key of the ledger’s own', 'malformed_request', { messageId: 'sys:1' }],
+    ['a key outside ASCII', 'malformed_request', { messageId: 'schlüssel' }],
+    ['no type', 'malformed_request', { type: undefined }],
+    ['a type that is none', 'malformed_request', { type: 'toString' }],
+    ['another media type', 'unsupported_media_type', { contentType: 'text/plain' }],
+    ['another charset', 'unsupported_media_type', { contentType: 'application/json; charset=latin1' }],
+    ['an encoding', 'unsupported_media_type', { contentEncoding: 'gzip' }],
+    ['a body too large', 'body_too_large', { body: { ...DEPOSIT, reference: 'x'.repeat(65_536) } }],
+    ['an answer to the ledger’s own queue', 'malformed_request', { replyTo: 'ledger.commands.00' }],
+  ];
+  it.each(BROKEN)('with %s is dead: %s', (_fault, reason, given) => {
+    expect(reasonOf(published(given))).toBe(reason);
+  });
+});
+
+describe('who acts', () => {
+  const forged = { 'x-actor': 'operator' };
+
+  it('is never whom a producer’s headers name', () => {
+    for (const name of [
+      'x-actor',
+      'x-only-owner',
+      'x-transport',
+      'x-correlation-id',
+      'x-causation-id',
+      'x-if-match',
+      'x-dry-run',
+      'x-user-id',
+    ]) {
+      for (const userId of ['shop', undefined])
+        expect([name, reasonOf(published({ userId, headers: { [name]: LEDGER } }))]).toEqual([name, 'forbidden']);
+    }
+  });
+
+  it('is known in production', () => {
+    const production = { ...RULES, anonymousProducers: false };
+    expect(reasonOf(published({ userId: undefined }), production)).toBe('unauthenticated');
+    expect(reasonOf(published(), production)).toBe('command');
+  });
+
+  it('is still the first sender when a dead letter is sent again', () => {
+    const again = (message: ConsumeMessage) => delivered(redriven(delivered(deadLetterOf(message, 'forbidden', 'why', LEDGER)), LEDGER));
+    expect(read(again(published({ correlationId: 'c' })))).toEqual(read(published({ correlationId: 'c' })));
+    expect(read(again(published())).envelope.actor).toBe(principalUuidOf('amqp', 'shop'));
+    expect(read(again(again(published()))).envelope.actor).toBe(principalUuidOf('amqp', 'shop'));
+    expect(read(again(published({ userId: undefined }))).envelope.actor).toBe(principalUuidOf('amqp', 'anonymous'));
+    for (const userId of ['shop', undefined]) {
+      expect(reasonOf(again(published({ userId, headers: forged })))).toBe('forbidden');
+      expect(reasonOf(again(published({ userId, headers: { ...forged, 'x-user-id': LEDGER } })))).toBe('forbidden');
+    }
+  });
+
+  it('is not whom a forged dead letter names', () => {
+    const claim = { 'x-user-id': LEDGER, 'x-actor': 'operator', 'x-transport': 'rest', 'x-correlation-id': 'c' };
+    expect(reasonOf(delivered(redriven(published({ headers: claim }), LEDGER)))).toBe('forbidden');
+  });
+});
+
+describe('the gateway’s message', () => {
+  const command = AccountCommandSchema.parse({ type: 'freeze-account', accountId: ACCOUNT, reason: 'lost' });
+  const envelope: CommandEnvelope = {
+    command,
+    key: 'k',
+    actor: randomUUID(),
+    transport: 'rest',
+    correlationId: 'request-1',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    causationId: randomUUID(),
+    onlyOwner: randomUUID(),
+    ifMatch: 12n,
+    dryRun: true,
+  };
+  const sent = (given: CommandEnvelope = envelope) =>
+    delivered(formatCommand(given, { user: LEDGER, replyTo: 'amq.rabbitmq.reply-to', correlationId: 'r' }));
+
+  it('carries everything that is known of the sender, over the same command', () => {
+    expect(read(sent())).toEqual({ kind: 'command', isFromGateway: true, command, envelope });
+  });
+
+  it('may register assets', () => {
+    const asset = RegisterAssetCommand.parse({ type: 'register-asset', code: 'GOLD', name: 'Gold', kind: 'coin', scale: 3 });
+    expect(read(sent({ ...envelope, command: asset })).command).toEqual(asset);
+  });
+
+  it('may not be repeated by anybody else', () => {
+    const { fields, content, properties } = sent();
+    expect(reasonOf({ fields, content, properties: { ...properties, userId: 'shop' } })).toBe('forbidden');
+    expect(reasonOf({ fields, content, properties: { ...properties, userId: undefined } })).toBe('forbidden');
+  });
+
+  it('is dead where its headers are not the ledger’s', () => {
+    const { fields, content, properties } = sent();
+    expect(reasonOf({ fields, content, properties: { ...properties, headers: { 'x-actor': 'a' } } })).toBe('malformed_request');
+  });
+});
+
+describe('a reply', () => {
+  const message = published({ replyTo: 'answers', correlationId: 'c-1' });
+  const commandId = commandIdOf(ACCOUNT, 'k');
+  const replied = (answer: CommandAnswer): OutgoingMessage => {
+    const reply = formatReply(message, read(message), answer, LEDGER);
+    if (reply === undefined) throw new Error('no reply');
+    return reply;
+  };
+  const bodyOf = ({ content }: OutgoingMessage): unknown => JSON.parse(content.toString());
+
+  it('is the answer of REST, and carries it to a gateway', () => {
+    const applied: CommandAnswer = {
+      status: 'applied',
+      hit: true,
+      commandId,
+      accountId: AccountIdSchema.parse(ACCOUNT),
+      revision: 9007199254740993n,
+      position: 48211n,
+      balances: [{ asset: AssetCodeSchema.parse('USD'), available: '90.00', held: '0.00' }],
+      result: { entryId: randomUUID() },
+    };
+    const reply = replied(applied);
+    expect(reply).toMatchObject({
+      exchange: '',
+      routingKey: 'answers',
+      options: { type: 'command-result', correlationId: 'c-1', userId: LEDGER },
+    });
+    const { hit, ...body } = applied;
+    expect(bodyOf(reply)).toEqual({ ...body, revision: '9007199254740993', position: '48211' });
+    expect(parseReply(delivered(reply))).toEqual(applied);
+  });
+
+  it('is the problem of REST where the command was refused', () => {
+    const stored: CommandAnswer = {
+      status: 'rejected',
+      hit: false,
+      commandId,
+      rejection: { code: 'insufficient_funds', detail: 'Only 1.00 USD is available.', fields: { asset: 'USD', available: '1.00' } },
+      revision: 3n,
+      position: 7n,
+      correlationId: 'first-request',
+    };
+    const reply = replied(stored);
+    expect(bodyOf(reply)).toEqual({
+      commandId,
+      accountId: ACCOUNT,
+      status: 'rejected',
+      problem: {
+        type: '/problems/insufficient-funds',
+        title: 'Not enough is available',
+        status: 422,
+        detail: 'Only 1.00 USD is available.',
+        instance: 'first-request',
+        code: 'insufficient_funds',
+        commandId,
+        revision: '3',
+        position: '7',
+        retryable: false,
+        asset: 'USD',
+        available: '1.00',
+      },
+    });
+    expect(parseReply(delivered(reply))).toEqual(stored);
+
+    const fresh: CommandAnswer = {
+      status: 'rejected',
+      hit: false,
+      commandId,
+      rejection: { code: 'account_not_found', detail: 'No account.', fields: {} },
+    };
+    expect(parseReply(delivered(replied(fresh)))).toEqual(fresh);
+  });
+
+  it('goes to nobody who has not asked', () => {
+    const silent = published();
+    const answer: CommandAnswer = {
+      status: 'rejected',
+      hit: false,
+      commandId,
+      rejection: { code: 'account_not_found', detail: 'No.', fields: {} },
+    };
+    expect(formatReply(silent, read(silent), answer, LEDGER)).toBeUndefined();
+  });
+});
