@@ -7,10 +7,13 @@ import supertest from 'supertest';
 import { expect, vi } from 'vitest';
 import type { AppOptions } from '../../src/api/app.ts';
 import { createApp } from '../../src/api/app.ts';
+import type { Gateway } from '../../src/api/gateway.ts';
 import { directGateway } from '../../src/api/gateway.ts';
 import type { PrincipalResolver } from '../../src/api/principal.ts';
 import { developmentPrincipal, principalFrom } from '../../src/api/principal.ts';
+import type { LedgerQueries } from '../../src/api/queries.ts';
 import { createQueries } from '../../src/api/queries.ts';
+import type { CommandBus } from '../../src/commands/bus.ts';
 import type { CommandSideOptions } from '../../src/commands/command-side.ts';
 import { makeInProcessBus } from '../../src/commands/in-process-bus.ts';
 import { internalCommand } from '../../src/commands/internal-command.ts';
@@ -65,12 +68,25 @@ let keys = 0;
 /** A key that no other request of this file has. */
 export const newKey = (): string => `key-${++keys}`;
 
+/** What a gateway can be made over. */
+export interface GatewayParts {
+  readonly stack: CommandStack;
+  readonly bus: CommandBus;
+  readonly queries: LedgerQueries;
+}
+
 export interface TestApiOptions {
+  /** Another gateway than straight into this process's command handling. */
+  readonly gateway?: (parts: GatewayParts) => Gateway | Promise<Gateway>;
   readonly app?: Partial<AppOptions>;
   readonly commands?: Partial<CommandSideOptions>;
 }
 
-export async function startTestApi({ app: given = {}, commands = {} }: TestApiOptions = {}): Promise<TestApi> {
+export async function startTestApi({
+  app: given = {},
+  commands = {},
+  gateway = ({ bus }) => directGateway(bus),
+}: TestApiOptions = {}): Promise<TestApi> {
   const stack = await startCommandStack(commands);
   const position = watchPosition(stack.database);
   await position.waitFor(await stack.commands.registerInitialAssets(), 30_000);
@@ -87,9 +103,10 @@ export async function startTestApi({ app: given = {}, commands = {} }: TestApiOp
   transfers.start();
   const registry = new Registry();
   const logged: string[] = [];
+  const queries = createQueries({ streams: stack.store.streams, db: stack.database.db, waitFor: position.waitFor });
   const app = await createApp({
-    gateway: directGateway(bus),
-    queries: createQueries({ streams: stack.store.streams, db: stack.database.db, waitFor: position.waitFor }),
+    gateway: await gateway({ stack, bus, queries }),
+    queries,
     readiness: async () => ({ ready: true, checks: { projector: { ok: true } } }),
     registry,
     logger: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
