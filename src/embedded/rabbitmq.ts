@@ -13,12 +13,14 @@ export interface EmbeddedRabbitMqOptions {
   readonly dataDir: string;
   /** Broker users beside the ledger's own, with their passwords; each may do everything in the vhost `/`. */
   readonly users?: Readonly<Record<string, string>>;
+  /** Whether it serves the management API and pages, too. A node that does needs five seconds more to stop. */
+  readonly management?: boolean;
   /** Told what takes time, for whoever waits at a terminal. */
   readonly onProgress?: (message: string) => void;
 }
 
 export interface EmbeddedRabbitMq extends EmbeddedServer {
-  /** Of the management API, with the same user and password as `url`. */
+  /** Of the management API, where there is one, with the same user and password as `url`. */
   readonly managementUrl: string;
 }
 
@@ -36,15 +38,12 @@ type Access = z.output<typeof accessSchema>;
 const user = 'ledger';
 /** Part of where a node keeps its data; it is known to its own port mapper only, so every folder's may have the same one. */
 const nodeName = 'ledger@localhost';
-const plugins = ['rabbitmq_consistent_hash_exchange', 'rabbitmq_management'];
+const plugins = ['rabbitmq_consistent_hash_exchange'];
 
 /** A cold Erlang on two busy cores. */
 const startTimeoutMs = 120_000;
-/**
- * Everything durable is closed within a tenth of a second of SIGTERM; the management plugin then takes another 5 s to end. And a
- * quorum queue loses nothing that it has confirmed, however it ends.
- */
-const stopGraceMs = 3_000;
+/** A node that is killed loses no message, but a queue declared in its last seconds may be lost or broken. */
+const stopGraceMs = 30_000;
 
 /**
  * Starts a RabbitMQ node of one's own from the programs installed on this machine, on the loopback interface: own name,
@@ -76,7 +75,7 @@ export async function startEmbeddedRabbitMq(options: EmbeddedRabbitMqOptions): P
   for (let attempt = 1; ; attempt += 1) {
     const ports = await freePorts(access.ports);
     options.onProgress?.(`starting RabbitMQ on port ${ports.amqp}`);
-    configure(folder, ports, { [user]: access.password, ...options.users });
+    configure(folder, ports, { [user]: access.password, ...options.users }, options.management === true);
     const epmd = await startEpmd(programs, dataDir, ports);
     const { server, ready } = await startServer(programs, dataDir, ports);
     remember({ ports, pids: { server: server.pid, epmd: epmd.pid } });
@@ -114,15 +113,14 @@ async function freePorts(last: Ports | undefined): Promise<Ports> {
 }
 
 /** Writes what the node reads at its start. Users are set anew every time, so a lost password file does no lasting harm. */
-function configure(folder: string, ports: Ports, users: Readonly<Record<string, string>>): void {
+function configure(folder: string, ports: Ports, users: Readonly<Record<string, string>>, management: boolean): void {
   const definitions = join(folder, 'definitions.json');
   const settings = {
     'listeners.tcp.1': `127.0.0.1:${ports.amqp}`,
     // Bindings are recovered by this pool, each by whichever process is free. With one they come back in their order, and
     // the ring of the consistent-hash exchange, which is made of that order, is the same after a restart.
     default_worker_pool_size: 1,
-    'management.tcp.ip': '127.0.0.1',
-    'management.tcp.port': `${ports.management}`,
+    ...(management && { 'management.tcp.ip': '127.0.0.1', 'management.tcp.port': `${ports.management}` }),
     load_definitions: definitions,
     // The default is a share of the disk that a laptop may not have free; what the ledger sends is small.
     'disk_free_limit.absolute': '50MB',
@@ -132,7 +130,7 @@ function configure(folder: string, ports: Ports, users: Readonly<Record<string, 
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
   writePrivately(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`);
-  writePrivately(join(folder, 'enabled_plugins'), `[${plugins.join(',')}].\n`);
+  writePrivately(join(folder, 'enabled_plugins'), `[${[...plugins, ...(management ? ['rabbitmq_management'] : [])].join(',')}].\n`);
   writePrivately(
     definitions,
     JSON.stringify({

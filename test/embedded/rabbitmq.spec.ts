@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 async function start(options: { users?: Record<string, string> } = {}) {
-  const node = await startEmbeddedRabbitMq({ dataDir, ...options });
+  const node = await startEmbeddedRabbitMq({ dataDir, management: true, ...options });
   if (node === undefined) throw new Error('no RabbitMQ');
   return node;
 }

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { sendSignal } from '../../src/embedded/process-identity.ts';
 import { type EmbeddedRabbitMq, startEmbeddedRabbitMq } from '../../src/embedded/rabbitmq.ts';
 import { rabbitMqPrograms } from '../../src/embedded/rabbitmq-programs.ts';
 
@@ -21,7 +22,7 @@ export const GUEST = { name: 'guest', password: 'guest' } as const;
  */
 export async function startNode(dataDir: string): Promise<EmbeddedRabbitMq> {
   if (rabbitMqPrograms() === undefined) await install();
-  const node = await startEmbeddedRabbitMq({ dataDir, users: { [GUEST.name]: GUEST.password } });
+  const node = await startEmbeddedRabbitMq({ dataDir, management: true, users: { [GUEST.name]: GUEST.password } });
   if (node === undefined) throw new Error('rabbitmq-server was installed, but is not where packages put it');
   return node;
 }
@@ -41,6 +42,13 @@ async function install(): Promise<void> {
   }
   // The package starts a node of the machine's own, on the standard ports. The tests have no use for it.
   await run('invoke-rc.d', ['rabbitmq-server', 'stop']).catch(() => undefined);
+}
+
+/** Ends a node whose data nobody needs any more; stopping it in order takes six seconds. */
+export async function discard({ pid, exited, stop }: EmbeddedRabbitMq): Promise<void> {
+  sendSignal(pid, 'SIGKILL');
+  await exited;
+  await stop();
 }
 
 export interface NodeOnDemand {
@@ -68,7 +76,7 @@ export async function offerNode(): Promise<NodeOnDemand> {
     async close() {
       server.close();
       server.closeAllConnections();
-      await node?.then(({ stop }) => stop()).catch(() => undefined);
+      await node?.then(discard).catch(() => undefined);
       await rm(dataDir, { recursive: true, force: true });
     },
   };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { z } from 'zod';
-import { GUEST, startNode } from './rabbitmq-server.ts';
+import { discard, GUEST, startNode } from './rabbitmq-server.ts';
 
 export interface TestBroker extends AsyncDisposable {
   /** `amqp://…` with the ledger's own user, `ledger`. */
@@ -64,7 +64,7 @@ export async function startRabbitMq(): Promise<TestNode> {
   const dataDir = await mkdtemp(join(tmpdir(), 'ledger-test-rabbitmq-'));
   let node = await startNode(dataDir);
   const close = async (): Promise<void> => {
-    await node.stop();
+    await discard(node);
     await rm(dataDir, { recursive: true, force: true });
   };
   return {
