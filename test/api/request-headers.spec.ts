@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { RefusedRequest } from '../../src/api/problems.ts';
-import { idempotencyKeyOf, ifMatchOf, isNoneMatchHit, requestIdFrom, traceparentOf } from '../../src/api/request-headers.ts';
+import {
+  idempotencyKeyOf,
+  ifMatchOf,
+  isNoneMatchHit,
+  preferenceApplied,
+  preferenceOf,
+  requestIdFrom,
+  traceparentOf,
+} from '../../src/api/request-headers.ts';
 
 type Raw = readonly (readonly [name: string, value: string])[];
 /** A request with these headers, joined as Node joins repeated ones. */
@@ -73,6 +81,22 @@ test.each([
   [undefined, false],
 ])('If-None-Match %s against revision 12: %s', (header, hit) => {
   expect(isNoneMatchHit(header, '"12"')).toBe(hit);
+});
+
+test.each([
+  [undefined, {}, undefined],
+  ['respond-async', { isAsync: true }, 'respond-async'],
+  ['wait=5', { waitMs: 5000 }, 'wait=5'],
+  ['Respond-Async, WAIT="10"', { isAsync: true, waitMs: 10_000 }, 'respond-async, wait=10'],
+  ['handling=lenient; a=b, respond-async; foo', { isAsync: true }, 'respond-async'],
+  ['wait=1, wait=9', { waitMs: 1000 }, 'wait=1'],
+  ['wait=soon, wait=-1', {}, undefined],
+  ['wait=1.5', {}, undefined],
+  ['return=minimal', {}, undefined],
+])('Prefer: %s', (header, preference, applied) => {
+  const read = preferenceOf(requestWith(...(header === undefined ? [] : [['prefer', header] as const])));
+  expect(read).toEqual(preference);
+  expect(preferenceApplied(read)).toBe(applied);
 });
 
 test('a request id is taken where it is fit to be logged', () => {
