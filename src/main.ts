@@ -39,6 +39,7 @@ import type { ProjectedPosition } from './projections/position.ts';
 import { watchPosition } from './projections/position.ts';
 import type { Projector } from './projections/projector.ts';
 import { makeProjector } from './projections/projector.ts';
+import { asyncApiDocument } from './rabbitmq/asyncapi.ts';
 import type { Broker } from './rabbitmq/broker.ts';
 import { openBroker } from './rabbitmq/broker.ts';
 import { makeRabbitMqBus } from './rabbitmq/rabbitmq-bus.ts';
@@ -305,6 +306,7 @@ async function startApi(
     permissions: { selfDeposit: true },
     bodyLimitBytes: config.bodyLimitBytes,
     version,
+    asyncApi: asyncApiDocument(version),
   });
   opened.defer(() => {
     bus?.hurry(LAST_WAIT_MS);

@@ -33,6 +33,8 @@ export interface AppOptions {
   readonly bodyLimitBytes: number;
   /** Of the document: the program's. */
   readonly version: string;
+  /** The AsyncAPI document, of what goes over the broker. */
+  readonly asyncApi: object;
   /** How long to go on taking connections after a stop was asked for, while /health/ready says 503; 0 where nobody watches it. */
   readonly stopDelayMs?: number;
 }
@@ -77,7 +79,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   addMetrics(app, options.registry);
   addHealth(app, { readiness: options.readiness, isStopping });
   addProblemPages(app);
-  await addDocuments(app, ROUTES, options.version);
+  await addDocuments(app, ROUTES, options);
   for (const route of ROUTES) addRoute(app, route, { gateway, queries, principal, permissions });
   await app.ready();
   return app;

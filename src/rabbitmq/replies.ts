@@ -15,7 +15,7 @@ import type { OutgoingMessage } from './publisher.ts';
 
 export const REPLY_TYPE = 'command-result';
 /** As over HTTP: the answer is that of an earlier command with the same key. */
-const HIT_HEADER = 'idempotency-hit';
+export const HIT_HEADER = 'idempotency-hit';
 
 /** The body of a refusal. What is addressed is named as in an applied answer. */
 export const RejectedBody = z

@@ -23,6 +23,7 @@ import { makeTransferManager } from '../../src/commands/transfer-manager.ts';
 import type { InternalCommand } from '../../src/domain/commands.ts';
 import { rejection } from '../../src/domain/rejections.ts';
 import { watchPosition } from '../../src/projections/position.ts';
+import { asyncApiDocument } from '../../src/rabbitmq/asyncapi.ts';
 import type { CommandStack } from '../commands/command-stack.ts';
 import { startCommandStack } from '../commands/command-stack.ts';
 import type { DocumentCheck } from './document-check.ts';
@@ -114,6 +115,7 @@ export async function startTestApi({
     permissions: { selfDeposit: true },
     bodyLimitBytes: 1024 * 1024,
     version: '0.0.0',
+    asyncApi: asyncApiDocument('0.0.0'),
     ...given,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });

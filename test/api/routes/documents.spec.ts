@@ -13,7 +13,12 @@ test('the document is served', async () => {
   expect([answer.type, answer.body.openapi]).toEqual(['application/json', '3.1.0']);
 });
 
-test('it can be browsed without a network: everything the page needs is served here', async () => {
+test('the document of the messages is served', async () => {
+  const answer = await api.get('/asyncapi.json');
+  expect([answer.type, answer.body.asyncapi]).toEqual(['application/json', '3.0.0']);
+});
+
+test('the API’s document can be browsed without a network: everything the page needs is served here', async () => {
   const page = await api.get('/docs');
   expect([page.status, page.type]).toEqual([200, 'text/html']);
   const needed = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].flatMap(([, path]) => path ?? []);
