@@ -57,7 +57,7 @@ interface AppliedBase<Type extends keyof Results> {
   /** Give it to a read as `minPosition`, and the read sees this command. */
   readonly position: string;
   readonly result: Results[Type];
-  /** Whether an earlier request with this key had been answered already; over RabbitMQ that is not told. */
+  /** Whether an earlier command with this key made the outcome; unknown where it was waited for. */
   readonly hit?: boolean;
 }
 /** The answer to a command that was applied. */
@@ -71,12 +71,10 @@ export type Applied<Type extends keyof Results = CommandType> = AppliedBase<Type
       });
 
 /** A command that was taken, and will be decided: ask for it with `getCommand`, or wait for it with `outcomeOf`. */
-export interface Pending {
+export type Pending = z.output<typeof answers.Pending> & {
+  /** The idempotency key that the command was sent with. */
   readonly key: string;
-  readonly commandId: string;
-  readonly accountId: string;
-  readonly status: 'pending';
-}
+};
 
 /** Every code that a problem may have: a `switch` over them is checked by the compiler. */
 export type ProblemCode = ProblemBody['code'];
@@ -99,4 +97,4 @@ export type OrderEvent = z.output<typeof answers.OrderEvent>;
 export type Statistics = z.output<typeof answers.Statistics>;
 export type Transfer = z.output<typeof answers.Transfer>;
 /** What became of a command; `pending` only where commands travel through a broker. */
-export type CommandStatus = z.output<typeof answers.CommandStatus> | Omit<Pending, 'key'>;
+export type CommandStatus = z.output<typeof answers.CommandStatus>;

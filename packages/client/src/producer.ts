@@ -42,6 +42,8 @@ export interface LedgerProducer {
 const EXCHANGE = 'ledger.commands';
 /** RabbitMQ's direct reply-to: answers come back over the channel that asked, without a queue. */
 const REPLY_TO = 'amq.rabbitmq.reply-to';
+/** On answers: an earlier command with the same key made the outcome. */
+const HIT_HEADER = 'idempotency-hit';
 const DEADLINE_MS = 30_000;
 const NOT_FOUND = 404;
 
@@ -121,7 +123,7 @@ export function createLedgerProducer({ deadlineMs: usualDeadlineMs = DEADLINE_MS
     const answer = bodyOf(message);
     if (answer === undefined) outgoing.settle({ error: new LedgerUnreachable('the answer could not be read', { key }) });
     else if (isProblem(answer['problem'])) outgoing.settle({ error: new LedgerProblem(answer['problem'], key) });
-    else outgoing.settle({ answer: { ...answer, key } });
+    else outgoing.settle({ answer: { ...answer, key, hit: message.properties.headers?.[HIT_HEADER] === 'true' } });
   }
 
   function submit<Answer>(command: Command, wantsAnswer: boolean, options: PublishOptions = {}): Promise<Answer> {

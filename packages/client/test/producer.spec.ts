@@ -61,6 +61,7 @@ test('a command is applied, and its answer is the one that REST would give', asy
   const paid = await producer().send({ type: 'deposit', accountId, asset: 'USD', amount: '10.00' }, { traceparent });
   expect(paid).toMatchObject({
     status: 'applied',
+    hit: false,
     accountId,
     revision: '1',
     balances: [{ asset: 'USD', available: '10.00', held: '0.00' }],
@@ -128,7 +129,7 @@ test('an answer that was lost with the connection is asked for again', async () 
   await expect.poll(async () => (await eventsOf(accountId)).length).toBe(2);
   connection.cut();
   connection.mend();
-  expect(await unanswered).toMatchObject({ key: 'again', balances: [{ available: '2.00' }] });
+  expect(await unanswered).toMatchObject({ key: 'again', hit: true, balances: [{ available: '2.00' }] });
   expect(await eventsOf(accountId)).toHaveLength(2);
 });
 
