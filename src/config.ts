@@ -157,7 +157,7 @@ export const configSchema = z.strictObject({
     }),
   commandQueues: wholeNumber(1, 100).default(8).register(settings, {
     variable: 'LEDGER_COMMAND_QUEUES',
-    doc: 'Over how many queues the accounts are spread. The same in every process, and changed only by a drain: see docs/rabbitmq.md.',
+    doc: 'Over how many queues the accounts are spread. The same in every process, and changed only by a drain: see docs/messaging.md.',
     group: 'Broker',
   }),
   prefetch: wholeNumber(1, 65_535).default(256).register(settings, {
