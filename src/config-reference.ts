@@ -74,7 +74,8 @@ function byGroup(): Map<string, Entry[]> {
 
 function shownDefault(setting: Entry): string {
   if (setting.fallback === undefined) return `none: ${setting.otherwise ?? 'off'}`;
-  return `\`${asVariable(setting.fallback)}\`${setting.unit === undefined ? '' : ` ${setting.unit}`}`;
+  const inProduction = setting.inProduction === undefined ? '' : `; \`${setting.inProduction}\` where NODE_ENV is \`production\``;
+  return `\`${asVariable(setting.fallback)}\`${setting.unit === undefined ? '' : ` ${setting.unit}`}${inProduction}`;
 }
 
 function asVariable(value: unknown): string {

@@ -14,6 +14,8 @@ export interface Setting {
   readonly unit?: 'bytes' | 'commands' | 'connections' | 'events' | 'messages' | 'ms' | 's';
   /** May be given as a file, `VARIABLE_FILE`, and is never printed. */
   readonly secret?: boolean;
+  /** The default where NODE_ENV is `production`, as it would stand in the environment; absent: no other than elsewhere. */
+  readonly inProduction?: string;
   /** What happens without it, for a setting that has no default. */
   readonly otherwise?: string;
   /** A value to show. Needed where there is no default. */
@@ -226,12 +228,13 @@ export function allSettings(): ReadonlyArray<Setting & { readonly key: keyof Con
 export function readEnv(environment: Environment): Config {
   const problems: string[] = [];
   const known = new Set<string>();
+  const isProduction = environment['NODE_ENV'] === 'production';
   const values: Record<string, string> = {};
   const byKey = new Map<PropertyKey, Setting & { readonly given: string | undefined }>();
   for (const setting of allSettings()) {
     known.add(setting.variable);
     if (setting.secret === true) known.add(`${setting.variable}_FILE`);
-    const given = givenValue(setting, environment, problems);
+    const given = givenValue(setting, environment, problems) ?? (isProduction ? setting.inProduction : undefined);
     if (given !== undefined) values[setting.key] = given;
     byKey.set(setting.key, { ...setting, given });
   }

@@ -43,6 +43,13 @@ test('values are typed', () => {
   expect(config).toMatchObject({ port: 0, roles: ['projector'], doubtBudgetMs: 250, eventStoreUrl: 'esdb://a:2113?tls=false' });
 });
 
+test('in production nobody is believed without the broker, unless that is asked for', () => {
+  expect(readEnv({}).anonymousProducers).toBe(true);
+  expect(readEnv({ NODE_ENV: 'production' }).anonymousProducers).toBe(false);
+  expect(readEnv({ NODE_ENV: 'production', LEDGER_ANONYMOUS_PRODUCERS: 'true' }).anonymousProducers).toBe(true);
+  expect(problemsOf({ LEDGER_ANONYMOUS_PRODUCERS: 'no' })).toEqual(['LEDGER_ANONYMOUS_PRODUCERS must be true or false, not "no"']);
+});
+
 test('an empty variable counts as not set', () => {
   expect(readEnv({ PORT: '', DATABASE_URL: '', DATABASE_URL_FILE: '' })).toEqual(readEnv({}));
 });

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { allSettings, readEnv } from '../../src/config.ts';
 import { spawnLedger } from '../stack/ledger-process.ts';
+import { freshVhost } from '../stack/rabbitmq.ts';
 import { startStores } from '../stack/stores.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -15,7 +16,6 @@ const text = (path: string): string => readFileSync(join(root, path), 'utf8');
 const service = z.object({
   image: z.string().optional(),
   build: z.string().optional(),
-  profiles: z.array(z.string()).default([]),
   environment: z.record(z.string(), z.string()).default({}),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
@@ -51,7 +51,8 @@ test('every image has a full version, every service a health check of its own or
 });
 
 test('the ledger waits until its stores are healthy', () => {
-  expect(ledger.depends_on).toEqual({ eventstore: { condition: 'service_healthy' }, postgres: { condition: 'service_healthy' } });
+  const condition = 'service_healthy';
+  expect(ledger.depends_on).toEqual({ eventstore: { condition }, postgres: { condition }, rabbitmq: { condition } });
 });
 
 test('data is kept in named volumes, and every named volume is used', () => {
@@ -77,12 +78,16 @@ test('the environment of the ledger is a valid configuration that names the serv
   expect(config.eventStoreUrl).toBe('esdb://eventstore:2113?tls=false');
   const { POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB } = environmentOf(postgres);
   expect(config.databaseUrl).toBe(`postgres://${POSTGRES_USER}:${POSTGRES_PASSWORD}@postgres:5432/${POSTGRES_DB}`);
+  const { RABBITMQ_DEFAULT_USER, RABBITMQ_DEFAULT_PASS } = environmentOf(rabbitmq);
+  expect(config.amqpUrl).toBe(`amqp://${RABBITMQ_DEFAULT_USER}:${RABBITMQ_DEFAULT_PASS}@rabbitmq:5672`);
+  expect(ledger.environment['AMQP_URL']).toContain(rabbitmq.environment['RABBITMQ_DEFAULT_PASS']);
   expect(ledger.environment['DATABASE_URL']).toContain(postgres.environment['POSTGRES_PASSWORD']);
   expect(Number.parseInt(ledger.stop_grace_period, 10) * 1000).toBeGreaterThan(config.shutdownGraceMs);
 });
 
-test('the broker starts only when asked for, with the plugins that its file names', () => {
-  expect(rabbitmq.profiles).toEqual(['broker']);
+test('the broker has the plugins that its file names, and gives an account the same queue again', () => {
+  expect(rabbitmq.volumes).toContain('./deploy/rabbitmq/20-ledger.conf:/etc/rabbitmq/conf.d/20-ledger.conf:ro');
+  expect(text('deploy/rabbitmq/20-ledger.conf')).toMatch(/^default_worker_pool_size = 1$/m);
   expect(rabbitmq.volumes).toContain('./deploy/rabbitmq/enabled_plugins:/etc/rabbitmq/enabled_plugins:ro');
   expect(text('deploy/rabbitmq/enabled_plugins').trim()).toBe('[rabbitmq_consistent_hash_exchange,rabbitmq_management].');
 });
@@ -102,10 +107,11 @@ test('the image holds exactly what is copied, runs as nobody special, and hands 
 
 test('what the image holds runs, with the compose environment, until it is ready, and stops on SIGTERM', async () => {
   await using stores = await startStores();
+  await using broker = await freshVhost();
   const image = assembleImage();
   const compose = environmentOf(ledger);
   // The host names mean something only between containers: they are mapped to servers on this machine.
-  const environment = { ...compose, ...stores.environment, HOST: '127.0.0.1', PORT: '0' };
+  const environment = { ...compose, ...stores.environment, AMQP_URL: broker.amqpUrl, HOST: '127.0.0.1', PORT: '0' };
   await using running = await spawnLedger(environment, [], { program: join(image, 'src/cli/ledger.ts') });
   expect((await fetch(`${running.apiUrl}/health/ready`)).status).toBe(200);
   expect(await running.stop('SIGTERM')).toEqual({ code: 0, signal: null });
