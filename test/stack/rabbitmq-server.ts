@@ -1,6 +1,5 @@
 // The broker of a test run: started when the first spec file asks for it, so that the runs that need none do not wait for it.
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,6 +9,7 @@ import { promisify } from 'node:util';
 import { sendSignal } from '../../src/embedded/process-identity.ts';
 import { type EmbeddedRabbitMq, startEmbeddedRabbitMq } from '../../src/embedded/rabbitmq.ts';
 import { rabbitMqPrograms } from '../../src/embedded/rabbitmq-programs.ts';
+import { installDebianPackage } from './debian-package.ts';
 
 const run = promisify(execFile);
 
@@ -28,18 +28,7 @@ export async function startNode(dataDir: string): Promise<EmbeddedRabbitMq> {
 }
 
 async function install(): Promise<void> {
-  const wanted = 'the tests need a RabbitMQ server: install the package rabbitmq-server (3.10 or newer)';
-  if (!existsSync('/usr/bin/apt-get')) throw new Error(`${wanted}; it is done by itself on Debian only`);
-  if (process.getuid?.() !== 0) throw new Error(`${wanted}; it is done by itself for root only`);
-  // Somebody else may be installing something at this moment.
-  const apt = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=3'];
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  try {
-    await run('apt-get', [...apt, 'update'], { env });
-    await run('apt-get', [...apt, 'install', '--yes', '--no-install-recommends', 'rabbitmq-server'], { env, maxBuffer: 64 * 1024 * 1024 });
-  } catch (cause) {
-    throw new Error(`${wanted}; apt-get could not`, { cause });
-  }
+  await installDebianPackage('rabbitmq-server');
   // The package starts a node of the machine's own, on the standard ports. The tests have no use for it.
   await run('invoke-rc.d', ['rabbitmq-server', 'stop']).catch(() => undefined);
 }
