@@ -176,8 +176,9 @@ export const configSchema = z.strictObject({
   }),
   anonymousProducers: yesOrNo().default(true).register(settings, {
     variable: 'LEDGER_ANONYMOUS_PRODUCERS',
-    doc: 'Whether a message without a `userId`, for whose sender the broker does not vouch, acts as a producer. Set it to `false` in production.',
+    doc: 'Whether a message without a `userId`, for whose sender the broker does not vouch, acts as a producer.',
     group: 'Broker',
+    inProduction: 'false',
   }),
   projectorBatchEvents: wholeNumber(1, 100_000).default(1000).register(settings, {
     variable: 'LEDGER_PROJECTOR_BATCH_EVENTS',
