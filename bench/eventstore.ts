@@ -46,7 +46,7 @@ try {
   show(await streamOfAll(client, readCount));
   show(await catchUp(client, readCount));
   const report = { at: new Date().toISOString(), store: server === undefined ? 'EVENTSTORE_URL' : 'embedded', quick, machine: machine() };
-  console.log(`\n${save({ ...report, baseline, measured })}`);
+  console.log(`\n${save('eventstore', { ...report, baseline, measured })}`);
 } finally {
   await client.dispose();
   await server?.stop();

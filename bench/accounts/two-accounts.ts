@@ -1,12 +1,9 @@
 // Two accounts with different pasts, timed against each other: seeded straight into the event store, then asked for the same
 // withdrawals in turns, in one run, by a ledger that has forgotten everything about them.
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import type { StoredEvent } from '../../src/domain/events.ts';
@@ -18,6 +15,7 @@ import { startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
 import { connectEventStore } from '../../src/eventstore/client.ts';
 import type { NewEvent } from '../../src/eventstore/codec.ts';
 import { machine } from '../eventstore/report.ts';
+import { startService } from '../ledger-service.ts';
 
 /** An account's past: what it is called in the report, and its n-th event, given the id that event will have. */
 export interface Past {
@@ -47,7 +45,7 @@ export async function compareAccounts({ small, large, samples }: Comparison): Pr
     const seedingAt = performance.now();
     const [ofSmall, ofLarge] = [await seed(eventStore.url, small), await seed(eventStore.url, large)];
     console.log(`seeded ${small.events + large.events} events in ${secondsSince(seedingAt)} s`);
-    const first = await startService(stores, 10_000);
+    const first = await startService(stores, { LEDGER_CACHED_ACCOUNTS: '10000' });
     const projectingAt = performance.now();
     await waitUntilProjected(first.url, ofLarge);
     console.log(`projected after ${secondsSince(projectingAt)} s`);
@@ -57,7 +55,7 @@ export async function compareAccounts({ small, large, samples }: Comparison): Pr
       ['accounts in memory', 10_000],
     ] as const;
     for (const [title, cachedAccounts] of cases) {
-      const service = await startService(stores, cachedAccounts);
+      const service = await startService(stores, { LEDGER_CACHED_ACCOUNTS: String(cachedAccounts) });
       const times = await timeInTurns(service.url, ofSmall.accountId, ofLarge.accountId, samples);
       await service.stop();
       report(title, small, large, times);
@@ -107,37 +105,6 @@ function seededEvent(accountId: AccountId, n: number, eventAt: Past['eventAt']):
       actor: 'bench',
       transport: 'internal',
       occurredAt: new Date().toISOString(),
-    },
-  };
-}
-
-interface Stores {
-  readonly folder: string;
-  readonly eventStoreUrl: string;
-  readonly databaseUrl: string;
-}
-
-async function startService(stores: Stores, cachedAccounts: number): Promise<{ url: string; stop: () => Promise<void> }> {
-  const child = spawn(process.execPath, ['src/cli/ledger.ts', 'start', '--json'], {
-    env: {
-      ...process.env,
-      PORT: '0',
-      LEDGER_LOG_LEVEL: 'warn',
-      LEDGER_DATA_DIR: join(stores.folder, 'service'),
-      EVENTSTORE_URL: stores.eventStoreUrl,
-      DATABASE_URL: stores.databaseUrl,
-      LEDGER_CACHED_ACCOUNTS: String(cachedAccounts),
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const exited = once(child, 'exit');
-  const [line] = await once(createInterface(child.stdout), 'line');
-  const { apiUrl } = JSON.parse(line) as { apiUrl: string };
-  return {
-    url: apiUrl,
-    stop: async () => {
-      child.kill('SIGTERM');
-      await exited;
     },
   };
 }

@@ -3,7 +3,7 @@ import * as hdr from 'hdr-histogram-js';
 export interface Measurement {
   name: string;
   /** What the rate counts. */
-  unit: 'appends' | 'events' | 'writes';
+  unit: 'appends' | 'events' | 'writes' | 'commands';
   inFlight: number;
   ratePerSecond: number;
   /** Latency of one call in milliseconds; absent where a row is one long call. */

@@ -41,10 +41,10 @@ export const header = [
 ].join('');
 
 /** Writes the figures beside those of earlier runs and returns the file's name. */
-export function save(report: { at: string; [key: string]: unknown }): string {
+export function save(benchmark: string, report: { at: string; [key: string]: unknown }): string {
   const folder = join(import.meta.dirname, '..', 'results');
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, `eventstore-${report.at.replaceAll(':', '-')}.json`);
+  const file = join(folder, `${benchmark}-${report.at.replaceAll(':', '-')}.json`);
   writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
   return file;
 }
