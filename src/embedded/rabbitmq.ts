@@ -120,6 +120,8 @@ function configure(folder: string, ports: Ports, users: Readonly<Record<string, 
     // Bindings are recovered by this pool, each by whichever process is free. With one they come back in their order, and
     // the ring of the consistent-hash exchange, which is made of that order, is the same after a restart.
     default_worker_pool_size: 1,
+    // Headers have to fit one frame: nobody can send a table nested so deep that reading it ends a consumer's connection.
+    frame_max: 8192,
     ...(management && { 'management.tcp.ip': '127.0.0.1', 'management.tcp.port': `${ports.management}` }),
     load_definitions: definitions,
     // The default is a share of the disk that a laptop may not have free; what the ledger sends is small.

@@ -2,12 +2,13 @@
 import type { Message, Options } from 'amqplib';
 import { textOf } from './messages.ts';
 import type { OutgoingMessage } from './publisher.ts';
+import { cutToBytes, sendableHeaders, sendableProperty, shortText } from './sendable.ts';
 import { EXCHANGES } from './topology.ts';
 import { OWN_HEADERS } from './who-acts.ts';
 
 export const REASON_HEADER = 'x-reason';
 export const DETAIL_HEADER = 'x-detail';
-/** The broker takes no longer headers than fit a frame; the reason is in the first words. */
+/** In bytes. The reason is in the first words. */
 const MAX_DETAIL = 2000;
 /** In place of a broker user, for a message that had none. */
 const NOBODY = '';
@@ -20,16 +21,16 @@ export function deadLetterOf(message: Message, reason: string, detail: string, u
   const { content, fields, properties } = message;
   return {
     exchange: EXCHANGES.dead,
-    routingKey: fields.routingKey,
+    routingKey: shortText(fields.routingKey),
     content,
     options: {
       ...propertiesOf(message),
       userId: user,
       headers: {
-        ...properties.headers,
+        ...sendableHeaders(properties.headers ?? {}),
         [OWN_HEADERS.userId]: firstUserOf(message, user) ?? NOBODY,
         [REASON_HEADER]: reason,
-        [DETAIL_HEADER]: detail.slice(0, MAX_DETAIL),
+        [DETAIL_HEADER]: cutToBytes(detail, MAX_DETAIL),
       },
     },
   };
@@ -45,12 +46,15 @@ export function redriven(deadLetter: Message, user: string): OutgoingMessage {
   const kept = Object.entries(properties.headers ?? {}).filter(([name]) => !isOfTheDead(name));
   return {
     exchange: EXCHANGES.commands,
-    routingKey: fields.routingKey,
+    routingKey: shortText(fields.routingKey),
     content,
     options: {
       ...propertiesOf(deadLetter),
       ...(first !== undefined && { userId: user }),
-      headers: { ...Object.fromEntries(kept), ...(first !== undefined && first !== user && { [OWN_HEADERS.userId]: first }) },
+      headers: {
+        ...sendableHeaders(Object.fromEntries(kept)),
+        ...(first !== undefined && first !== user && { [OWN_HEADERS.userId]: first }),
+      },
     },
   };
 }
@@ -70,5 +74,6 @@ export function firstUserOf({ properties }: Pick<Message, 'properties'>, user: s
 function propertiesOf({ properties }: Message): Options.Publish {
   const { contentType, contentEncoding, messageId, type, correlationId, replyTo, timestamp, appId } = properties;
   const given = Object.entries({ contentType, contentEncoding, messageId, type, correlationId, replyTo, timestamp, appId });
-  return { ...Object.fromEntries(given.filter(([, value]) => value !== undefined)), persistent: true, mandatory: true };
+  const sent = given.map(([name, value]) => [name, sendableProperty(value)] as const);
+  return { ...Object.fromEntries(sent.filter(([, value]) => value !== undefined)), persistent: true, mandatory: true };
 }

@@ -7,7 +7,7 @@ import { accountStream } from '../../src/domain/events.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
 import { AccountIdSchema } from '../../src/domain/ids.ts';
 import type { BrokerConnection, ConsumeMessage } from '../../src/rabbitmq/connection.ts';
-import { connectBroker } from '../../src/rabbitmq/connection.ts';
+import { closed, connectBroker } from '../../src/rabbitmq/connection.ts';
 import type { PublishOutcome } from '../../src/rabbitmq/publisher.ts';
 import { makePublisher } from '../../src/rabbitmq/publisher.ts';
 import { DEAD_QUEUE, EXCHANGES } from '../../src/rabbitmq/topology.ts';
@@ -149,6 +149,40 @@ describe('the command consumer', () => {
       { ...letter, messageId: 'frozen', reason: 'forbidden' },
       { ...letter, messageId: 'scale', reason: 'invalid_amount' },
     ]);
+    await consumer.stop();
+  });
+
+  it('nothing in a message’s headers keeps it from the dead letters, or keeps others waiting', async () => {
+    const consumer = stack.consume(commands.commands.handle);
+    const account = await open();
+    const before = await stack.deadLetters();
+    const hostile = connectBroker(await broker.addUser('hostile'));
+    const sent = async (headers: Record<string, unknown>): Promise<string> => {
+      const channel = await hostile.openConfirmChannel();
+      const lost = closed(channel).then(() => 'refused by the broker');
+      const content = Buffer.from(JSON.stringify({ accountId: account, asset: 'USD', amount: '1.00' }));
+      channel.publish(EXCHANGES.commands, account, content, { messageId: 'odd', type: 'no-command', headers });
+      return Promise.race([
+        lost,
+        channel.waitForConfirms().then(
+          () => 'taken',
+          () => lost,
+        ),
+      ]);
+    };
+    // A table that the client reads, and cannot write.
+    expect(await sent({ odd: { '!': 'object', value: { '!': 'nonsense' } } })).toBe('taken');
+    // One that it could not even read.
+    let deep: unknown = 1;
+    for (let level = 0; level < 2000; level += 1) deep = [deep];
+    expect(await sent({ deep })).toBe('refused by the broker');
+    await hostile.close();
+    expect(await producer.deposit(account, 'after')).toBe('confirmed');
+    await expect.poll(() => keysOf(account), { timeout: 20_000 }).toEqual(['after']);
+    await expect.poll(() => stack.deadLetters(), { timeout: 20_000 }).toBe(before + 1);
+    const channel = await stack.connection.openChannel();
+    await channel.purgeQueue(DEAD_QUEUE);
+    await channel.close();
     await consumer.stop();
   });
 

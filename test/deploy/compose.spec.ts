@@ -88,6 +88,7 @@ test('the environment of the ledger is a valid configuration that names the serv
 test('the broker has the plugins that its file names, and gives an account the same queue again', () => {
   expect(rabbitmq.volumes).toContain('./deploy/rabbitmq/20-ledger.conf:/etc/rabbitmq/conf.d/20-ledger.conf:ro');
   expect(text('deploy/rabbitmq/20-ledger.conf')).toMatch(/^default_worker_pool_size = 1$/m);
+  expect(text('deploy/rabbitmq/20-ledger.conf')).toMatch(/^frame_max = 8192$/m);
   expect(rabbitmq.volumes).toContain('./deploy/rabbitmq/enabled_plugins:/etc/rabbitmq/enabled_plugins:ro');
   expect(text('deploy/rabbitmq/enabled_plugins').trim()).toBe('[rabbitmq_consistent_hash_exchange,rabbitmq_management].');
 });

@@ -114,6 +114,47 @@ describe('a producer’s message', () => {
   });
 });
 
+describe('a dead letter', () => {
+  const headersOf = (message: ConsumeMessage) => deadLetterOf(message, 'forbidden', 'why', LEDGER).options.headers;
+
+  it('has no text that is too long to be sent: bytes that are no UTF-8 become longer by being read', () => {
+    const long = Buffer.alloc(255, 0xff).toString();
+    const properties = {
+      contentType: long,
+      contentEncoding: long,
+      messageId: long,
+      type: long,
+      correlationId: long,
+      replyTo: long,
+      appId: long,
+    };
+    const letter = deadLetterOf(published({ routingKey: long, ...properties }), 'malformed_request', '€'.repeat(1000), LEDGER);
+    const { routingKey, options } = letter;
+    for (const text of [routingKey, ...Object.keys(properties).map((name) => Reflect.get(options, name))])
+      expect(text).toBe('\uFFFD'.repeat(85));
+    expect(options.headers['x-detail']).toBe('€'.repeat(666));
+    expect(redriven(delivered(letter), LEDGER).routingKey).toBe('\uFFFD'.repeat(85));
+  });
+
+  it('has no time that is none', () => {
+    expect(deadLetterOf(published({ timestamp: 1_700_000_000 }), 'forbidden', 'why', LEDGER).options.timestamp).toBe(1_700_000_000);
+    expect(deadLetterOf(published({ timestamp: 2 ** 64 }), 'forbidden', 'why', LEDGER).options).not.toHaveProperty('timestamp');
+  });
+
+  it('has the headers that can be sent, as far as they have room', () => {
+    let deep: unknown = 1;
+    for (let level = 0; level < 5000; level += 1) deep = { deep };
+    const sendable = { traceparent: 'kept', list: ['x', 1, 0.5, true, null], table: { bytes: Buffer.from([255]), '': '' } };
+    const others = { deep, odd: { '!': 'nonsense' }, ['\uFFFD'.repeat(255)]: 'x', nan: Number.NaN, long: 'x'.repeat(3000) };
+    const own = { 'x-reason': 'forbidden', 'x-detail': 'why', 'x-user-id': 'shop' };
+    expect(headersOf(published({ headers: { ...others, ...sendable } }))).toEqual({ ...sendable, ...own });
+    const many = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`header-${index}`, 'x']));
+    const kept = Object.keys(headersOf(published({ headers: many })));
+    expect(kept.length).toBeGreaterThan(50);
+    expect(kept.length).toBeLessThan(150);
+  });
+});
+
 describe('who acts', () => {
   const forged = { 'x-actor': 'operator' };
 
