@@ -83,13 +83,9 @@ const ATTEMPT_TIMEOUT_MS = 10_000;
  * ```
  */
 export function createLedgerClient({ url, token, deadlineMs = DEADLINE_MS, ...options }: LedgerClientOptions): LedgerClient {
-  const http = makeHttp({
-    url,
-    token,
-    attemptTimeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
-    fetch: options.fetch ?? fetch,
-  });
-  const sender = makeCommandSender(http, deadlineMs);
+  const { attemptTimeoutMs = ATTEMPT_TIMEOUT_MS } = options;
+  const http = makeHttp({ url, token, attemptTimeoutMs, fetch: options.fetch ?? fetch });
+  const sender = makeCommandSender({ http, deadlineMs, attemptTimeoutMs });
   const { send } = sender;
   return {
     ...makeReads(http, deadlineMs),

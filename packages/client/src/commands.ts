@@ -45,8 +45,20 @@ export interface CommandSender {
 }
 
 const ACCEPTED = 202;
+const MS_PER_S = 1_000;
+/** The share of an attempt's time that the ledger may take to decide. */
+const PATIENCE = 0.8;
 
-export function makeCommandSender(http: Http, deadlineMs: number): CommandSender {
+export interface CommandSenderOptions {
+  readonly http: Http;
+  readonly deadlineMs: number;
+  /** How long one attempt may take. */
+  readonly attemptTimeoutMs: number;
+}
+
+export function makeCommandSender({ http, deadlineMs, attemptTimeoutMs }: CommandSenderOptions): CommandSender {
+  /** To be told that a command is pending before the attempt is given up: it is safe then, and sending it again would help nobody. */
+  const patience = `wait=${Math.floor((attemptTimeoutMs * PATIENCE) / MS_PER_S)}`;
   const deadlineOf = (options: CallOptions): Deadline => deadlineIn(options.deadlineMs ?? deadlineMs, options.signal);
 
   /** Asks for the command until it is decided. */
@@ -72,7 +84,7 @@ export function makeCommandSender(http: Http, deadlineMs: number): CommandSender
           ...(dryRun ? { query: { dryRun: 'true' } } : {}),
           key,
           headers: {
-            ...(wait ? {} : { prefer: 'respond-async' }),
+            prefer: wait ? patience : 'respond-async',
             ...(ifRevision === undefined ? {} : { 'if-match': `"${ifRevision}"` }),
             ...(traceparent === undefined ? {} : { traceparent }),
           },
