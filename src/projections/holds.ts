@@ -14,7 +14,7 @@ import type { BatchEvent } from './batch.ts';
 import { storable } from './batch.ts';
 import { folded } from './errors.ts';
 import type { Page, PageRequest } from './page.ts';
-import { paginate } from './page.ts';
+import { POSITION, paginate } from './page.ts';
 
 type HoldEvent = HoldPlaced | HoldCaptured | HoldReleased | HoldExpired;
 
@@ -137,7 +137,7 @@ export interface HoldSummary {
   readonly placedPosition: bigint;
 }
 
-const KEY = [/^[0-9]{1,19}$/];
+const KEY = [POSITION];
 
 const summaries = (db: LedgerDb) =>
   db

@@ -15,7 +15,7 @@ import { folded } from './errors.ts';
 import type { OrderEvent, OrderStep } from './order-events.ts';
 import { orderStepsIn } from './order-events.ts';
 import type { Page, PageRequest } from './page.ts';
-import { paginate } from './page.ts';
+import { POSITION, paginate } from './page.ts';
 
 /** What a batch makes of an order: its owner is the account's, and stays where it was written first. */
 type OrderRow = Omit<OrdersTable, 'owner_id'>;
@@ -139,7 +139,7 @@ export interface OrderSummary {
   readonly placedPosition: bigint;
 }
 
-const KEY = [/^[0-9]{1,19}$/];
+const KEY = [POSITION];
 
 const toSummary = (row: OrdersTable): OrderSummary => ({
   orderId: row.order_id,
