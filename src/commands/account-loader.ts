@@ -19,6 +19,7 @@ import { orderFrom } from '../domain/open-orders.ts';
 import type { StoredOutcome } from '../domain/outcome.ts';
 import { outcomeOf } from '../domain/outcome.ts';
 import { transferFrom } from '../domain/transfers-under-way.ts';
+import { versionedMap } from '../domain/versioned-map.ts';
 import type { Streams } from '../eventstore/streams.ts';
 import type { AccountRow } from '../projections/accounts.ts';
 
@@ -174,9 +175,9 @@ export function accountFrom(accountId: AccountId, row: AccountRow): Account {
     ...(row.ownerId === undefined ? {} : { ownerId: row.ownerId }),
     balances: new Map(row.balances.map(({ asset, available, held }) => [asset, balanceFrom(available, held)])),
     limits: new Map(row.limits.map((entry) => [entry.asset, limitsFrom(entry)])),
-    holds: new Map(row.holds.map((hold) => [hold.holdId, holdFrom(hold)])),
-    orders: new Map(row.orders.map((order) => [order.orderId, orderFrom(order)])),
-    transfers: new Map(row.transfers.map((sent) => [sent.transferId, transferFrom(sent)])),
+    holds: versionedMap(row.holds.map((hold) => [hold.holdId, holdFrom(hold)])),
+    orders: versionedMap(row.orders.map((order) => [order.orderId, orderFrom(order)])),
+    transfers: versionedMap(row.transfers.map((sent) => [sent.transferId, transferFrom(sent)])),
     spending: { day, byAsset: new Map(spentThatDay.map(({ asset, amount }) => [asset, parseDecimal(amount).minor])) },
     lastOccurredAt: row.lastOccurredAt,
   };

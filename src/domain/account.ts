@@ -15,6 +15,7 @@ import type { Posting } from './postings.ts';
 import { postingsOf } from './postings.ts';
 import type { TransfersUnderWay } from './transfers-under-way.ts';
 import { evolveTransfers } from './transfers-under-way.ts';
+import { versionedMap } from './versioned-map.ts';
 
 /** A customer's value in one asset, in minor units; neither bucket is ever negative. */
 export interface Balance {
@@ -59,9 +60,9 @@ export const emptyAccount = (accountId: AccountId): Account => ({
   balances: new Map(),
   limits: new Map(),
   spending: NOTHING_SPENT,
-  holds: new Map(),
-  orders: new Map(),
-  transfers: new Map(),
+  holds: versionedMap(),
+  orders: versionedMap(),
+  transfers: versionedMap(),
 });
 
 const zero = (scale: number): Balance => ({ scale, availableMinor: 0n, heldMinor: 0n });

@@ -5,6 +5,7 @@ import type { HoldCaptured, HoldExpired, HoldPlaced, HoldReleased, LedgerEvent, 
 import type { AssetCode, HoldId } from './ids.ts';
 import { InvariantViolated } from './invariant.ts';
 import { HOLD_TRANSITIONS, nextStatus, restOf } from './lifecycles.ts';
+import type { VersionedMap } from './versioned-map.ts';
 
 export interface Hold {
   readonly holdId: HoldId;
@@ -15,7 +16,7 @@ export interface Hold {
   /** RFC 3339; absent: it never expires. Looked at by its expiry alone. */
   readonly expiresAt?: string;
 }
-export type Holds = ReadonlyMap<HoldId, Hold>;
+export type Holds = VersionedMap<HoldId, Hold>;
 
 export const holdFrom = ({ holdId, asset, amount, placedBy, expiresAt }: Omit<HoldPlaced, 'type' | 'version' | 'balances'>): Hold => ({
   holdId,
@@ -32,7 +33,7 @@ export const holdFrom = ({ holdId, asset, amount, placedBy, expiresAt }: Omit<Ho
 export function evolveHolds(holds: Holds, event: LedgerEvent): Holds {
   if (event.type === 'hold-placed') {
     nextStatus(HOLD_TRANSITIONS, holds.has(event.holdId) ? 'open' : 'none', event.type);
-    return new Map(holds).set(event.holdId, holdFrom(event));
+    return holds.changed(event.holdId, holdFrom(event));
   }
   return event.type === 'hold-captured' || event.type === 'hold-released' || event.type === 'hold-expired' ? reduced(holds, event) : holds;
 }
@@ -45,8 +46,5 @@ function reduced(holds: Holds, event: HoldCaptured | HoldReleased | HoldExpired)
   const status = nextStatus(HOLD_TRANSITIONS, hold === undefined ? 'none' : 'open', event.type, restOf(leftMinor));
   if (hold === undefined || leftMinor !== saysLeftMinor || hold.asset !== event.asset || hold.remaining.scale !== taken.scale)
     throw new InvariantViolated(`${event.type} of ${event.amount} ${event.asset} does not fit hold ${event.holdId}`);
-  const open = new Map(holds);
-  if (status === 'open') open.set(hold.holdId, { ...hold, remaining: { ...taken, minor: leftMinor } });
-  else open.delete(hold.holdId);
-  return open;
+  return holds.changed(hold.holdId, status === 'open' ? { ...hold, remaining: { ...taken, minor: leftMinor } } : undefined);
 }

@@ -5,6 +5,7 @@ import type { LedgerEvent, OrderCancelled, OrderExpired, OrderFilled, OrderPlace
 import type { AssetCode, OrderId } from './ids.ts';
 import { InvariantViolated } from './invariant.ts';
 import { nextStatus, ORDER_TRANSITIONS, restOf } from './lifecycles.ts';
+import type { VersionedMap } from './versioned-map.ts';
 
 export interface Order {
   readonly orderId: OrderId;
@@ -21,7 +22,7 @@ export interface Order {
   /** RFC 3339; absent: it never expires. Looked at by its expiry alone. */
   readonly expiresAt?: string;
 }
-export type Orders = ReadonlyMap<OrderId, Order>;
+export type Orders = VersionedMap<OrderId, Order>;
 
 /** What the order still holds, in minor units of tokenIn. */
 export const heldMinorOf = ({ amountIn, filledIn }: Order): bigint => amountIn.minor - filledIn.minor;
@@ -54,7 +55,7 @@ export const filledOf = ({ filledIn, filledOut }: Pick<Order, 'filledIn' | 'fill
 export function evolveOrders(orders: Orders, event: LedgerEvent): Orders {
   if (event.type === 'order-placed') {
     nextStatus(ORDER_TRANSITIONS, orders.has(event.orderId) ? 'pending' : 'none', event.type);
-    return new Map(orders).set(event.orderId, orderFrom(event));
+    return orders.changed(event.orderId, orderFrom(event));
   }
   if (event.type === 'order-filled') return afterFill(orders, event);
   return event.type === 'order-cancelled' || event.type === 'order-expired' ? afterEnd(orders, event) : orders;
@@ -72,10 +73,7 @@ function afterFill(orders: Orders, event: OrderFilled): Orders {
   const filledIn = { ...order.filledIn, minor: order.filledIn.minor + inMinor };
   const filledOut = { ...order.filledOut, minor: order.filledOut.minor + outMinor };
   checkFigures({ ...order, filledIn, filledOut }, event);
-  const pending = new Map(orders);
-  if (status === 'pending') pending.set(order.orderId, { ...order, filledIn, filledOut });
-  else pending.delete(order.orderId);
-  return pending;
+  return orders.changed(order.orderId, status === 'pending' ? { ...order, filledIn, filledOut } : undefined);
 }
 
 function afterEnd(orders: Orders, event: OrderCancelled | OrderExpired): Orders {
@@ -84,9 +82,7 @@ function afterEnd(orders: Orders, event: OrderCancelled | OrderExpired): Orders 
   if (order === undefined || order.tokenIn !== event.asset || parseDecimal(event.amount).minor !== heldMinorOf(order))
     throw new InvariantViolated(`${event.type} releases ${event.amount} ${event.asset}, which order ${event.orderId} does not hold`);
   checkFigures(order, event);
-  const pending = new Map(orders);
-  pending.delete(order.orderId);
-  return pending;
+  return orders.changed(order.orderId, undefined);
 }
 
 function checkFigures(order: Order, event: OrderFilled | OrderCancelled | OrderExpired): void {

@@ -5,6 +5,7 @@ import type { LedgerEvent, TransferCompleted, TransferReturned, TransferSent } f
 import type { AccountId, AssetCode, TransferId } from './ids.ts';
 import { InvariantViolated } from './invariant.ts';
 import { nextStatus, TRANSFER_TRANSITIONS } from './lifecycles.ts';
+import type { VersionedMap } from './versioned-map.ts';
 
 export interface TransferUnderWay {
   readonly transferId: TransferId;
@@ -14,7 +15,7 @@ export interface TransferUnderWay {
   /** The entry whose reversal this is. */
   readonly reverses?: string;
 }
-export type TransfersUnderWay = ReadonlyMap<TransferId, TransferUnderWay>;
+export type TransfersUnderWay = VersionedMap<TransferId, TransferUnderWay>;
 
 export const transferFrom = ({
   transferId,
@@ -37,7 +38,7 @@ export const transferFrom = ({
 export function evolveTransfers(transfers: TransfersUnderWay, event: LedgerEvent): TransfersUnderWay {
   if (event.type === 'transfer-sent') {
     nextStatus(TRANSFER_TRANSITIONS, transfers.has(event.transferId) ? 'pending' : 'none', event.type);
-    return new Map(transfers).set(event.transferId, transferFrom(event));
+    return transfers.changed(event.transferId, transferFrom(event));
   }
   return event.type === 'transfer-completed' || event.type === 'transfer-returned' ? afterEnd(transfers, event) : transfers;
 }
@@ -47,7 +48,5 @@ function afterEnd(transfers: TransfersUnderWay, event: TransferCompleted | Trans
   nextStatus(TRANSFER_TRANSITIONS, sent === undefined ? 'none' : 'pending', event.type);
   if (sent === undefined || sent.asset !== event.asset || sent.amount.minor !== parseDecimal(event.amount).minor)
     throw new InvariantViolated(`${event.type} of ${event.amount} ${event.asset} does not fit transfer ${event.transferId}`);
-  const underWay = new Map(transfers);
-  underWay.delete(event.transferId);
-  return underWay;
+  return transfers.changed(event.transferId, undefined);
 }
