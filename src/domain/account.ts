@@ -1,4 +1,5 @@
 // The state of an account: a fold of its stream, and everything a decision about it needs.
+import { Map as PersistentMap } from 'immutable';
 import { formatMinor, parseDecimal } from './amounts.ts';
 import type { BalanceAfter, LedgerEvent } from './events.ts';
 import type { AccountId, AssetCode } from './ids.ts';
@@ -15,7 +16,6 @@ import type { Posting } from './postings.ts';
 import { postingsOf } from './postings.ts';
 import type { TransfersUnderWay } from './transfers-under-way.ts';
 import { evolveTransfers } from './transfers-under-way.ts';
-import { versionedMap } from './versioned-map.ts';
 
 /** A customer's value in one asset, in minor units; neither bucket is ever negative. */
 export interface Balance {
@@ -60,9 +60,9 @@ export const emptyAccount = (accountId: AccountId): Account => ({
   balances: new Map(),
   limits: new Map(),
   spending: NOTHING_SPENT,
-  holds: versionedMap(),
-  orders: versionedMap(),
-  transfers: versionedMap(),
+  holds: PersistentMap(),
+  orders: PersistentMap(),
+  transfers: PersistentMap(),
 });
 
 const zero = (scale: number): Balance => ({ scale, availableMinor: 0n, heldMinor: 0n });

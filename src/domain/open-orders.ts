@@ -1,11 +1,11 @@
 // The orders that are pending in an account, each with the hold behind it. Those that have ended are not state.
+import type { Map as PersistentMap } from 'immutable';
 import type { Decimal } from './amounts.ts';
 import { formatMinor, parseDecimal } from './amounts.ts';
 import type { LedgerEvent, OrderCancelled, OrderExpired, OrderFilled, OrderPlaced, OrderType } from './events.ts';
 import type { AssetCode, OrderId } from './ids.ts';
 import { InvariantViolated } from './invariant.ts';
 import { nextStatus, ORDER_TRANSITIONS, restOf } from './lifecycles.ts';
-import type { VersionedMap } from './versioned-map.ts';
 
 export interface Order {
   readonly orderId: OrderId;
@@ -22,7 +22,8 @@ export interface Order {
   /** RFC 3339; absent: it never expires. Looked at by its expiry alone. */
   readonly expiresAt?: string;
 }
-export type Orders = VersionedMap<OrderId, Order>;
+/** Persistent: a version of it costs the same however many there are. */
+export type Orders = PersistentMap<OrderId, Order>;
 
 /** What the order still holds, in minor units of tokenIn. */
 export const heldMinorOf = ({ amountIn, filledIn }: Order): bigint => amountIn.minor - filledIn.minor;
@@ -55,7 +56,7 @@ export const filledOf = ({ filledIn, filledOut }: Pick<Order, 'filledIn' | 'fill
 export function evolveOrders(orders: Orders, event: LedgerEvent): Orders {
   if (event.type === 'order-placed') {
     nextStatus(ORDER_TRANSITIONS, orders.has(event.orderId) ? 'pending' : 'none', event.type);
-    return orders.changed(event.orderId, orderFrom(event));
+    return orders.set(event.orderId, orderFrom(event));
   }
   if (event.type === 'order-filled') return afterFill(orders, event);
   return event.type === 'order-cancelled' || event.type === 'order-expired' ? afterEnd(orders, event) : orders;
@@ -73,7 +74,7 @@ function afterFill(orders: Orders, event: OrderFilled): Orders {
   const filledIn = { ...order.filledIn, minor: order.filledIn.minor + inMinor };
   const filledOut = { ...order.filledOut, minor: order.filledOut.minor + outMinor };
   checkFigures({ ...order, filledIn, filledOut }, event);
-  return orders.changed(order.orderId, status === 'pending' ? { ...order, filledIn, filledOut } : undefined);
+  return status === 'pending' ? orders.set(order.orderId, { ...order, filledIn, filledOut }) : orders.delete(order.orderId);
 }
 
 function afterEnd(orders: Orders, event: OrderCancelled | OrderExpired): Orders {
@@ -82,7 +83,7 @@ function afterEnd(orders: Orders, event: OrderCancelled | OrderExpired): Orders 
   if (order === undefined || order.tokenIn !== event.asset || parseDecimal(event.amount).minor !== heldMinorOf(order))
     throw new InvariantViolated(`${event.type} releases ${event.amount} ${event.asset}, which order ${event.orderId} does not hold`);
   checkFigures(order, event);
-  return orders.changed(order.orderId, undefined);
+  return orders.delete(order.orderId);
 }
 
 function checkFigures(order: Order, event: OrderFilled | OrderCancelled | OrderExpired): void {

@@ -1,4 +1,5 @@
 // The table of holds, open and closed: each row is the fold of its hold's life.
+import { Map as PersistentMap } from 'immutable';
 import type { Transaction } from 'kysely';
 import { sql } from 'kysely';
 import { addDecimals, formatMinor, parseDecimal, zeroLike } from '../domain/amounts.ts';
@@ -8,7 +9,6 @@ import { InvariantViolated } from '../domain/invariant.ts';
 import type { HoldStatus } from '../domain/lifecycles.ts';
 import { HOLD_TRANSITIONS, nextStatus, restOf } from '../domain/lifecycles.ts';
 import { evolveHolds, holdFrom } from '../domain/open-holds.ts';
-import { versionedMap } from '../domain/versioned-map.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { HoldsTable, LedgerTables } from '../postgres/tables.ts';
 import type { BatchEvent } from './batch.ts';
@@ -60,7 +60,7 @@ function holdAfter(before: HoldsTable | undefined, { entry, accountId, event }: 
   const status = nextStatus(HOLD_TRANSITIONS, before?.status ?? 'none', event.type, restAfter(event));
   if (event.type === 'hold-placed') return placedHold(event, accountId, entry);
   if (before?.account_id !== accountId) throw new InvariantViolated(`hold ${event.holdId} is another account's`);
-  const open = evolveHolds(versionedMap([[before.hold_id, openHold(before)]]), event).get(before.hold_id);
+  const open = evolveHolds(PersistentMap([[before.hold_id, openHold(before)]]), event).get(before.hold_id);
   return {
     ...before,
     status,

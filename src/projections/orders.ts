@@ -1,4 +1,5 @@
 // The table of orders, pending and ended: each row is the fold of its order's life.
+import { Map as PersistentMap } from 'immutable';
 import type { Transaction } from 'kysely';
 import { sql } from 'kysely';
 import { zeroLike } from '../domain/amounts.ts';
@@ -8,7 +9,6 @@ import { InvariantViolated } from '../domain/invariant.ts';
 import type { OrderStatus } from '../domain/lifecycles.ts';
 import { nextStatus, ORDER_TRANSITIONS } from '../domain/lifecycles.ts';
 import { evolveOrders, orderFrom } from '../domain/open-orders.ts';
-import { versionedMap } from '../domain/versioned-map.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { LedgerTables, OrdersTable } from '../postgres/tables.ts';
 import type { BatchEvent } from './batch.ts';
@@ -44,7 +44,7 @@ function orderAfter(before: OrderRow | undefined, { entry, accountId, event }: O
   const status = nextStatus(ORDER_TRANSITIONS, before?.status ?? 'none', event.type, restAfter(event));
   if (event.type === 'order-placed') return placedOrder(event, accountId, entry);
   if (before?.account_id !== accountId) throw new InvariantViolated(`order ${event.orderId} is another account's`);
-  evolveOrders(versionedMap([[before.order_id, pendingOrder(before)]]), event); // sees whether all that the event says is so
+  evolveOrders(PersistentMap([[before.order_id, pendingOrder(before)]]), event); // sees whether all that the event says is so
   const { recorded, recordedAt } = entry;
   return {
     ...before,
