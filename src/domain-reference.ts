@@ -136,7 +136,10 @@ rounding to know about; every amount booked is one that was reported. \`filledOu
 ${diagramOf(TRANSFER_TRANSITIONS)}
 
 Between \`transfer-sent\` and its end the money is in \`@transit\`, and the recipient’s stream says \`transfer-received\`, or \`transfer-refused\`
-with the reason.
+with the reason. The \`externalId\` of a transfer stays used, returned or not.
+
+A reversal counts from when it is made, whatever \`effectiveAt\` the entry had. What counts towards the limits is not taken off them again when it
+is reversed or comes back.
 
 ## Commands
 

@@ -1,5 +1,6 @@
 // The states that commands are decided on: hot ones in memory, others from the projection, and always as far as a
 // conflict proves they have to be read on. A stale state costs a conflict, never a wrong answer.
+import { Map as PersistentMap } from 'immutable';
 import { LRUCache } from 'lru-cache';
 import type { Account } from '../domain/account.ts';
 import { balanceFrom, emptyAccount } from '../domain/account.ts';
@@ -174,9 +175,9 @@ export function accountFrom(accountId: AccountId, row: AccountRow): Account {
     ...(row.ownerId === undefined ? {} : { ownerId: row.ownerId }),
     balances: new Map(row.balances.map(({ asset, available, held }) => [asset, balanceFrom(available, held)])),
     limits: new Map(row.limits.map((entry) => [entry.asset, limitsFrom(entry)])),
-    holds: new Map(row.holds.map((hold) => [hold.holdId, holdFrom(hold)])),
-    orders: new Map(row.orders.map((order) => [order.orderId, orderFrom(order)])),
-    transfers: new Map(row.transfers.map((sent) => [sent.transferId, transferFrom(sent)])),
+    holds: PersistentMap(row.holds.map((hold) => [hold.holdId, holdFrom(hold)])),
+    orders: PersistentMap(row.orders.map((order) => [order.orderId, orderFrom(order)])),
+    transfers: PersistentMap(row.transfers.map((sent) => [sent.transferId, transferFrom(sent)])),
     spending: { day, byAsset: new Map(spentThatDay.map(({ asset, amount }) => [asset, parseDecimal(amount).minor])) },
     lastOccurredAt: row.lastOccurredAt,
   };

@@ -1,4 +1,5 @@
 // The state of an account: a fold of its stream, and everything a decision about it needs.
+import { Map as PersistentMap } from 'immutable';
 import { formatMinor, parseDecimal } from './amounts.ts';
 import type { BalanceAfter, LedgerEvent } from './events.ts';
 import type { AccountId, AssetCode } from './ids.ts';
@@ -59,9 +60,9 @@ export const emptyAccount = (accountId: AccountId): Account => ({
   balances: new Map(),
   limits: new Map(),
   spending: NOTHING_SPENT,
-  holds: new Map(),
-  orders: new Map(),
-  transfers: new Map(),
+  holds: PersistentMap(),
+  orders: PersistentMap(),
+  transfers: PersistentMap(),
 });
 
 const zero = (scale: number): Balance => ({ scale, availableMinor: 0n, heldMinor: 0n });

@@ -3,9 +3,10 @@ import type { Account } from './account.ts';
 import { applyPostings, balanceAfter, balanceOf } from './account.ts';
 import { formatMinor, MAX_MINOR } from './amounts.ts';
 import type { Asset } from './assets.ts';
+import type { Deposit, Transfer, Withdraw } from './commands.ts';
 import type { Decision, DecisionContext } from './decision.ts';
 import { accepted } from './decision.ts';
-import type { StoredEvent } from './events.ts';
+import type { Deposited, StoredEvent } from './events.ts';
 import { InvariantViolated } from './invariant.ts';
 import { dayOf, limitRefusal, spentOn } from './limits.ts';
 import { postingsOf } from './postings.ts';
@@ -57,6 +58,21 @@ export const spendingRefusal = (account: Account, unit: Unit, amountMinor: bigin
 export function paidRefusal(externalId: string | undefined, context: DecisionContext): Rejection | undefined {
   if (externalId === undefined || context.fact({ kind: 'payment', externalId }) === undefined) return undefined;
   return rejection('already_exists', `The account has an entry with the externalId ${externalId} already.`, { externalId });
+}
+
+type Payment = Pick<Deposited, 'version' | 'asset' | 'amount' | 'balances' | 'reference' | 'externalId' | 'metadata'>;
+
+/** What the event of a payment says besides its type: the amount, and the payer's own words about it. */
+export function paymentOf({ reference, externalId, metadata }: Deposit | Withdraw | Transfer, unit: Unit, amountMinor: bigint): Payment {
+  return {
+    version: 1,
+    asset: unit.code,
+    amount: formatMinor(amountMinor, unit.scale),
+    balances: [],
+    ...(reference === undefined ? {} : { reference }),
+    ...(externalId === undefined ? {} : { externalId }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
 }
 
 type MovingEvent = Extract<StoredEvent, { readonly balances: unknown }>;

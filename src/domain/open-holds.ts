@@ -1,4 +1,5 @@
 // The holds that are open in an account. Closed ones are not state: an account with a hundred thousand of them decides as fast as a new one.
+import type { Map as PersistentMap } from 'immutable';
 import type { Decimal } from './amounts.ts';
 import { parseDecimal } from './amounts.ts';
 import type { HoldCaptured, HoldExpired, HoldPlaced, HoldReleased, LedgerEvent, Side } from './events.ts';
@@ -15,7 +16,8 @@ export interface Hold {
   /** RFC 3339; absent: it never expires. Looked at by its expiry alone. */
   readonly expiresAt?: string;
 }
-export type Holds = ReadonlyMap<HoldId, Hold>;
+/** Persistent: a version of it costs the same however many there are. */
+export type Holds = PersistentMap<HoldId, Hold>;
 
 export const holdFrom = ({ holdId, asset, amount, placedBy, expiresAt }: Omit<HoldPlaced, 'type' | 'version' | 'balances'>): Hold => ({
   holdId,
@@ -32,7 +34,7 @@ export const holdFrom = ({ holdId, asset, amount, placedBy, expiresAt }: Omit<Ho
 export function evolveHolds(holds: Holds, event: LedgerEvent): Holds {
   if (event.type === 'hold-placed') {
     nextStatus(HOLD_TRANSITIONS, holds.has(event.holdId) ? 'open' : 'none', event.type);
-    return new Map(holds).set(event.holdId, holdFrom(event));
+    return holds.set(event.holdId, holdFrom(event));
   }
   return event.type === 'hold-captured' || event.type === 'hold-released' || event.type === 'hold-expired' ? reduced(holds, event) : holds;
 }
@@ -45,8 +47,5 @@ function reduced(holds: Holds, event: HoldCaptured | HoldReleased | HoldExpired)
   const status = nextStatus(HOLD_TRANSITIONS, hold === undefined ? 'none' : 'open', event.type, restOf(leftMinor));
   if (hold === undefined || leftMinor !== saysLeftMinor || hold.asset !== event.asset || hold.remaining.scale !== taken.scale)
     throw new InvariantViolated(`${event.type} of ${event.amount} ${event.asset} does not fit hold ${event.holdId}`);
-  const open = new Map(holds);
-  if (status === 'open') open.set(hold.holdId, { ...hold, remaining: { ...taken, minor: leftMinor } });
-  else open.delete(hold.holdId);
-  return open;
+  return status === 'open' ? holds.set(hold.holdId, { ...hold, remaining: { ...taken, minor: leftMinor } }) : holds.delete(hold.holdId);
 }

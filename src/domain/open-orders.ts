@@ -1,4 +1,5 @@
 // The orders that are pending in an account, each with the hold behind it. Those that have ended are not state.
+import type { Map as PersistentMap } from 'immutable';
 import type { Decimal } from './amounts.ts';
 import { formatMinor, parseDecimal } from './amounts.ts';
 import type { LedgerEvent, OrderCancelled, OrderExpired, OrderFilled, OrderPlaced, OrderType } from './events.ts';
@@ -21,7 +22,8 @@ export interface Order {
   /** RFC 3339; absent: it never expires. Looked at by its expiry alone. */
   readonly expiresAt?: string;
 }
-export type Orders = ReadonlyMap<OrderId, Order>;
+/** Persistent: a version of it costs the same however many there are. */
+export type Orders = PersistentMap<OrderId, Order>;
 
 /** What the order still holds, in minor units of tokenIn. */
 export const heldMinorOf = ({ amountIn, filledIn }: Order): bigint => amountIn.minor - filledIn.minor;
@@ -54,7 +56,7 @@ export const filledOf = ({ filledIn, filledOut }: Pick<Order, 'filledIn' | 'fill
 export function evolveOrders(orders: Orders, event: LedgerEvent): Orders {
   if (event.type === 'order-placed') {
     nextStatus(ORDER_TRANSITIONS, orders.has(event.orderId) ? 'pending' : 'none', event.type);
-    return new Map(orders).set(event.orderId, orderFrom(event));
+    return orders.set(event.orderId, orderFrom(event));
   }
   if (event.type === 'order-filled') return afterFill(orders, event);
   return event.type === 'order-cancelled' || event.type === 'order-expired' ? afterEnd(orders, event) : orders;
@@ -72,10 +74,7 @@ function afterFill(orders: Orders, event: OrderFilled): Orders {
   const filledIn = { ...order.filledIn, minor: order.filledIn.minor + inMinor };
   const filledOut = { ...order.filledOut, minor: order.filledOut.minor + outMinor };
   checkFigures({ ...order, filledIn, filledOut }, event);
-  const pending = new Map(orders);
-  if (status === 'pending') pending.set(order.orderId, { ...order, filledIn, filledOut });
-  else pending.delete(order.orderId);
-  return pending;
+  return status === 'pending' ? orders.set(order.orderId, { ...order, filledIn, filledOut }) : orders.delete(order.orderId);
 }
 
 function afterEnd(orders: Orders, event: OrderCancelled | OrderExpired): Orders {
@@ -84,9 +83,7 @@ function afterEnd(orders: Orders, event: OrderCancelled | OrderExpired): Orders 
   if (order === undefined || order.tokenIn !== event.asset || parseDecimal(event.amount).minor !== heldMinorOf(order))
     throw new InvariantViolated(`${event.type} releases ${event.amount} ${event.asset}, which order ${event.orderId} does not hold`);
   checkFigures(order, event);
-  const pending = new Map(orders);
-  pending.delete(order.orderId);
-  return pending;
+  return orders.delete(order.orderId);
 }
 
 function checkFigures(order: Order, event: OrderFilled | OrderCancelled | OrderExpired): void {

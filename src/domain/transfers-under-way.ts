@@ -1,4 +1,5 @@
 // The transfers that an account has sent and that have not ended yet: their money is in @transit, and may come back.
+import type { Map as PersistentMap } from 'immutable';
 import type { Decimal } from './amounts.ts';
 import { parseDecimal } from './amounts.ts';
 import type { LedgerEvent, TransferCompleted, TransferReturned, TransferSent } from './events.ts';
@@ -14,7 +15,8 @@ export interface TransferUnderWay {
   /** The entry whose reversal this is. */
   readonly reverses?: string;
 }
-export type TransfersUnderWay = ReadonlyMap<TransferId, TransferUnderWay>;
+/** Persistent: a version of it costs the same however many there are. */
+export type TransfersUnderWay = PersistentMap<TransferId, TransferUnderWay>;
 
 export const transferFrom = ({
   transferId,
@@ -37,7 +39,7 @@ export const transferFrom = ({
 export function evolveTransfers(transfers: TransfersUnderWay, event: LedgerEvent): TransfersUnderWay {
   if (event.type === 'transfer-sent') {
     nextStatus(TRANSFER_TRANSITIONS, transfers.has(event.transferId) ? 'pending' : 'none', event.type);
-    return new Map(transfers).set(event.transferId, transferFrom(event));
+    return transfers.set(event.transferId, transferFrom(event));
   }
   return event.type === 'transfer-completed' || event.type === 'transfer-returned' ? afterEnd(transfers, event) : transfers;
 }
@@ -47,7 +49,5 @@ function afterEnd(transfers: TransfersUnderWay, event: TransferCompleted | Trans
   nextStatus(TRANSFER_TRANSITIONS, sent === undefined ? 'none' : 'pending', event.type);
   if (sent === undefined || sent.asset !== event.asset || sent.amount.minor !== parseDecimal(event.amount).minor)
     throw new InvariantViolated(`${event.type} of ${event.amount} ${event.asset} does not fit transfer ${event.transferId}`);
-  const underWay = new Map(transfers);
-  underWay.delete(event.transferId);
-  return underWay;
+  return transfers.delete(event.transferId);
 }

@@ -6,7 +6,7 @@ import { amountIn, notMoving, resolveAsset } from './checks.ts';
 import type { CompleteTransfer, ReceiveTransfer, ReturnTransfer, Transfer } from './commands.ts';
 import type { Decision, DecisionContext } from './decision.ts';
 import { accepted, refused } from './decision.ts';
-import { moved, paidRefusal, rangeRefusal, spendingRefusal } from './entries.ts';
+import { moved, paidRefusal, paymentOf, rangeRefusal, spendingRefusal } from './entries.ts';
 import type { ReturnReason } from './events.ts';
 import { nothingDue } from './holds.ts';
 import { TransferIdSchema } from './ids.ts';
@@ -18,25 +18,14 @@ export function transfer(command: Transfer, account: Account, context: DecisionC
   if ('detail' in asset) return refused(asset);
   const amountMinor = amountIn(command.amount, asset);
   if (typeof amountMinor !== 'bigint') return refused(amountMinor);
-  const { to, reference, externalId, metadata } = command;
   const refusal =
     notMoving(account) ??
     recipientRefusal(command, context) ??
-    paidRefusal(externalId, context) ??
+    paidRefusal(command.externalId, context) ??
     spendingRefusal(account, asset, amountMinor, context);
   if (refusal) return refused(refusal);
-  return moved(account, {
-    type: 'transfer-sent',
-    version: 1,
-    transferId: TransferIdSchema.parse(context.eventId),
-    to,
-    asset: asset.code,
-    amount: formatMinor(amountMinor, asset.scale),
-    balances: [],
-    ...(reference === undefined ? {} : { reference }),
-    ...(externalId === undefined ? {} : { externalId }),
-    ...(metadata === undefined ? {} : { metadata }),
-  });
+  const transferId = TransferIdSchema.parse(context.eventId);
+  return moved(account, { ...paymentOf(command, asset, amountMinor), type: 'transfer-sent', transferId, to: command.to });
 }
 
 function recipientRefusal({ to, accountId }: Transfer, context: DecisionContext): Rejection | undefined {

@@ -4,7 +4,7 @@ import type { AccountId } from '../domain/ids.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { AccountStatus } from '../postgres/tables.ts';
 import type { Page, PageRequest } from './page.ts';
-import { paginate } from './page.ts';
+import { POSITION, paginate } from './page.ts';
 
 /** An account as lists and its own page show it. */
 export interface AccountSummary {
@@ -19,7 +19,7 @@ export interface AccountSummary {
   readonly openedPosition: bigint;
 }
 
-const KEY = [/^[0-9]{1,19}$/];
+const KEY = [POSITION];
 
 const summaries = (db: LedgerDb) =>
   db

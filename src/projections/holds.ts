@@ -1,4 +1,5 @@
 // The table of holds, open and closed: each row is the fold of its hold's life.
+import { Map as PersistentMap } from 'immutable';
 import type { Transaction } from 'kysely';
 import { sql } from 'kysely';
 import { addDecimals, formatMinor, parseDecimal, zeroLike } from '../domain/amounts.ts';
@@ -14,7 +15,7 @@ import type { BatchEvent } from './batch.ts';
 import { storable } from './batch.ts';
 import { folded } from './errors.ts';
 import type { Page, PageRequest } from './page.ts';
-import { paginate } from './page.ts';
+import { POSITION, paginate } from './page.ts';
 
 type HoldEvent = HoldPlaced | HoldCaptured | HoldReleased | HoldExpired;
 
@@ -59,7 +60,7 @@ function holdAfter(before: HoldsTable | undefined, { entry, accountId, event }: 
   const status = nextStatus(HOLD_TRANSITIONS, before?.status ?? 'none', event.type, restAfter(event));
   if (event.type === 'hold-placed') return placedHold(event, accountId, entry);
   if (before?.account_id !== accountId) throw new InvariantViolated(`hold ${event.holdId} is another account's`);
-  const open = evolveHolds(new Map([[before.hold_id, openHold(before)]]), event).get(before.hold_id);
+  const open = evolveHolds(PersistentMap([[before.hold_id, openHold(before)]]), event).get(before.hold_id);
   return {
     ...before,
     status,
@@ -137,7 +138,7 @@ export interface HoldSummary {
   readonly placedPosition: bigint;
 }
 
-const KEY = [/^[0-9]{1,19}$/];
+const KEY = [POSITION];
 
 const summaries = (db: LedgerDb) =>
   db

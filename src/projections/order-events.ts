@@ -7,7 +7,7 @@ import type { LedgerDb } from '../postgres/pool.ts';
 import type { LedgerTables } from '../postgres/tables.ts';
 import type { BatchEvent } from './batch.ts';
 import type { Page, PageRequest } from './page.ts';
-import { paginate } from './page.ts';
+import { POSITION, paginate } from './page.ts';
 
 /** What makes an order's life. A fill reported again changes nothing, and is none of it. */
 export type OrderEvent = OrderPlaced | OrderFilled | OrderCancelled | OrderExpired;
@@ -55,7 +55,7 @@ export interface OrderEventSummary {
   readonly data: unknown;
 }
 
-const KEY = [/^[0-9]{1,19}$/];
+const KEY = [POSITION];
 
 /** A page of an order's events, oldest first. @throws InvalidCursor */
 export function listOrderEvents(db: LedgerDb, orderId: OrderId, request: PageRequest): Promise<Page<OrderEventSummary>> {

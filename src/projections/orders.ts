@@ -1,4 +1,5 @@
 // The table of orders, pending and ended: each row is the fold of its order's life.
+import { Map as PersistentMap } from 'immutable';
 import type { Transaction } from 'kysely';
 import { sql } from 'kysely';
 import { zeroLike } from '../domain/amounts.ts';
@@ -15,7 +16,7 @@ import { folded } from './errors.ts';
 import type { OrderEvent, OrderStep } from './order-events.ts';
 import { orderStepsIn } from './order-events.ts';
 import type { Page, PageRequest } from './page.ts';
-import { paginate } from './page.ts';
+import { POSITION, paginate } from './page.ts';
 
 /** What a batch makes of an order: its owner is the account's, and stays where it was written first. */
 type OrderRow = Omit<OrdersTable, 'owner_id'>;
@@ -43,7 +44,7 @@ function orderAfter(before: OrderRow | undefined, { entry, accountId, event }: O
   const status = nextStatus(ORDER_TRANSITIONS, before?.status ?? 'none', event.type, restAfter(event));
   if (event.type === 'order-placed') return placedOrder(event, accountId, entry);
   if (before?.account_id !== accountId) throw new InvariantViolated(`order ${event.orderId} is another account's`);
-  evolveOrders(new Map([[before.order_id, pendingOrder(before)]]), event); // sees whether all that the event says is so
+  evolveOrders(PersistentMap([[before.order_id, pendingOrder(before)]]), event); // sees whether all that the event says is so
   const { recorded, recordedAt } = entry;
   return {
     ...before,
@@ -139,7 +140,7 @@ export interface OrderSummary {
   readonly placedPosition: bigint;
 }
 
-const KEY = [/^[0-9]{1,19}$/];
+const KEY = [POSITION];
 
 const toSummary = (row: OrdersTable): OrderSummary => ({
   orderId: row.order_id,

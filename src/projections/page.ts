@@ -1,6 +1,7 @@
 // Pages of a list: by key, never by offset, so a page costs the same however deep it lies and nothing is shown twice or
 // left out while the list grows. A cursor names the row at a page's edge and the way to go from it.
 import { z } from 'zod';
+import { TimestampSchema } from '../domain/commands.ts';
 import { InvalidCursor } from './errors.ts';
 
 export const MAX_PAGE_LIMIT = 200;
@@ -29,6 +30,16 @@ export interface Slice {
   readonly limit: number;
 }
 
+/** What a part of a key looks like. Cursors come back from clients: what Postgres could not read must not get that far. */
+export interface KeyPart {
+  test(text: string): boolean;
+}
+const LARGEST_BIGINT = 2n ** 63n - 1n;
+/** A position in the log. */
+export const POSITION: KeyPart = { test: (text) => /^[0-9]{1,19}$/.test(text) && BigInt(text) <= LARGEST_BIGINT };
+/** A time as the tables give it out. */
+export const TIME: KeyPart = { test: (text) => TimestampSchema.safeParse(text).success };
+
 const CursorSchema = z.tuple([z.enum(['n', 'p']), z.array(z.string())]);
 
 const writeCursor = (way: 'n' | 'p', key: readonly string[]): string => Buffer.from(JSON.stringify([way, key])).toString('base64url');
@@ -42,7 +53,7 @@ function readCursor(cursor: string): z.infer<typeof CursorSchema> {
 }
 
 /** Checks the parts of a key that came back in a cursor: each must match. @throws InvalidCursor */
-export function checkKey(key: readonly string[], patterns: readonly RegExp[]): void {
+export function checkKey(key: readonly string[], patterns: readonly KeyPart[]): void {
   if (key.length !== patterns.length || patterns.some((pattern, index) => !pattern.test(key[index] ?? ''))) throw new InvalidCursor();
 }
 
@@ -52,7 +63,7 @@ export function checkKey(key: readonly string[], patterns: readonly RegExp[]): v
  */
 export async function paginate<Row>(
   request: PageRequest,
-  patterns: readonly RegExp[],
+  patterns: readonly KeyPart[],
   keyOf: (row: Row) => readonly string[],
   fetch: (slice: Slice) => Promise<readonly Row[]>,
 ): Promise<Page<Row>> {

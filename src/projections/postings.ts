@@ -10,7 +10,7 @@ import { carryCustomerBalances, carrySystemBalances } from './balances.ts';
 import type { BatchEvent, JournalLine } from './batch.ts';
 import { storable } from './batch.ts';
 import type { Page, PageRequest } from './page.ts';
-import { paginate } from './page.ts';
+import { POSITION, paginate, TIME } from './page.ts';
 
 interface NewPosting {
   readonly entry: BatchEvent;
@@ -116,8 +116,6 @@ export interface EntryFilter {
   readonly order?: 'newest-first' | 'oldest-first' | undefined;
 }
 
-const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12,15}Z$/;
-const POSITION = /^[0-9]{1,19}$/;
 const LINE = /^[0-9]{1,9}$/;
 /** The key of an entry. By system time, the time stands first for the index only: the order is that of (position, line). */
 const KEYS = { system: [TIME, POSITION, LINE], effective: [/^effective$/, TIME, POSITION, LINE] } as const;

@@ -13,7 +13,7 @@ import type { BatchEvent } from './batch.ts';
 import { storable } from './batch.ts';
 import { folded, UnappliableEvent } from './errors.ts';
 import type { Page, PageRequest } from './page.ts';
-import { paginate } from './page.ts';
+import { POSITION, paginate } from './page.ts';
 
 const TRANSFER_EVENTS = ['transfer-sent', 'transfer-received', 'transfer-refused', 'transfer-completed', 'transfer-returned'] as const;
 type TransferEvent = Extract<StoredEvent, { readonly type: (typeof TRANSFER_EVENTS)[number] }>;
@@ -181,7 +181,7 @@ export async function findTransfer(db: LedgerDb, transferId: TransferId): Promis
   return row && toSummary(row);
 }
 
-const KEY = [/^[0-9]{1,19}$/];
+const KEY = [POSITION];
 
 /** A page of what an account has sent and was sent, newest first. @throws InvalidCursor */
 export function listTransfers(

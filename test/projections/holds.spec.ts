@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StoredEvent } from '../../src/domain/events.ts';
-import { accountStream } from '../../src/domain/events.ts';
 import type { HoldId } from '../../src/domain/ids.ts';
 import type { HoldStatus } from '../../src/domain/lifecycles.ts';
 import { balancesOf, unequalBooks } from '../../src/projections/balances.ts';
@@ -13,12 +12,11 @@ import {
   holdCaptured,
   holdEnded,
   holdPlaced,
-  newAccountId,
   newEvent,
   newHoldId,
-  opened,
 } from '../eventstore/new-events.ts';
 import { annulWhereItHalts } from './annul-halted.ts';
+import { dollarAccount } from './dollar-account.ts';
 import type { LedgerUnderTest } from './ledger-under-test.ts';
 import { startLedger } from './ledger-under-test.ts';
 
@@ -29,18 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => ledger.close());
 
-/** An account with 100 dollars. */
-async function account(ownerId?: string) {
-  const accountId = newAccountId();
-  const stream = accountStream(accountId);
-  await ledger.append(stream, newEvent(opened(ownerId === undefined ? {} : { ownerId })), newEvent(deposited('100.00')));
-  /** Appended in one go, and projected when it returns. */
-  const append = async (...events: readonly StoredEvent[]): Promise<void> => {
-    await ledger.append(stream, ...events.map((event) => newEvent(event)));
-    await ledger.caughtUp();
-  };
-  return { accountId, stream, append };
-}
+const account = (ownerId?: string) => dollarAccount(ledger, ownerId);
 const held = async (holdId: HoldId) => {
   const { status, amount, remaining, captured } = (await findHold(ledger.db, holdId)) ?? {};
   return { status, amount, remaining, captured };
@@ -156,7 +143,8 @@ describe('the holds of an account', () => {
     expect((await page('expired')).ids).toEqual([]);
     const [newest] = (await listHolds(ledger.db, { accountId }, { limit: 1 })).data;
     expect(newest).toEqual(await findHold(ledger.db, newest?.holdId ?? newHoldId()));
-    await expect(page(undefined, 'nonsense')).rejects.toMatchObject({ name: 'InvalidCursor' });
+    const madeUp = Buffer.from(JSON.stringify(['n', [`${2n ** 63n}`]])).toString('base64url'); // more than Postgres can count
+    for (const cursor of ['nonsense', madeUp]) await expect(page(undefined, cursor)).rejects.toMatchObject({ name: 'InvalidCursor' });
   });
 });
 

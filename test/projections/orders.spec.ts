@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StoredEvent } from '../../src/domain/events.ts';
-import { accountStream } from '../../src/domain/events.ts';
 import { nameOfFact } from '../../src/domain/facts.ts';
 import type { OrderId } from '../../src/domain/ids.ts';
 import { balancesOf, unequalBooks } from '../../src/projections/balances.ts';
@@ -16,12 +15,12 @@ import {
   newEvent,
   newHoldId,
   newOrderId,
-  opened,
   orderEnded,
   orderFilled,
   orderPlaced,
 } from '../eventstore/new-events.ts';
 import { annulWhereItHalts } from './annul-halted.ts';
+import { dollarAccount } from './dollar-account.ts';
 import type { LedgerUnderTest } from './ledger-under-test.ts';
 import { startLedger } from './ledger-under-test.ts';
 
@@ -32,18 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => ledger.close());
 
-/** An account with 100 dollars. */
-async function account(ownerId?: string) {
-  const accountId = newAccountId();
-  const stream = accountStream(accountId);
-  await ledger.append(stream, newEvent(opened(ownerId === undefined ? {} : { ownerId })), newEvent(deposited('100.00')));
-  /** Appended in one go, and projected when it returns. */
-  const append = async (...events: readonly StoredEvent[]): Promise<void> => {
-    await ledger.append(stream, ...events.map((event) => newEvent(event)));
-    await ledger.caughtUp();
-  };
-  return { accountId, stream, append };
-}
+const account = (ownerId?: string) => dollarAccount(ledger, ownerId);
 /** What two fills leave of an order of 10.00. */
 const halfFilled = { filledIn: '4.00', filledOut: '0.00010000', orderStatus: 'pending' } as const;
 const wholeFilled = { filledIn: '10.00', filledOut: '0.00025001', orderStatus: 'executed' } as const;

@@ -304,7 +304,9 @@ describe('the journal', () => {
       metadata: { day: 1 },
       effectiveAt: '2026-12-01T00:00:00.000Z',
     });
-    await expect(listEntries(ledger.db, { accountId }, { limit: 4, cursor: 'nonsense' })).rejects.toMatchObject({ name: 'InvalidCursor' });
+    const madeUp = ['2026-02-30T12:00:00.000Z', '2026-02-28T24:00:00.000Z'].map((time) => JSON.stringify(['n', [time, '1', '0']]));
+    for (const cursor of ['nonsense', ...madeUp.map((text) => Buffer.from(text).toString('base64url'))])
+      await expect(listEntries(ledger.db, { accountId }, { limit: 4, cursor })).rejects.toMatchObject({ name: 'InvalidCursor' });
   });
 
   it('never goes back in time, whatever the clocks said', async () => {

@@ -1,4 +1,5 @@
 // Deciders with one mistake each. The model must find every one of them, or it would not find it in the ledger either.
+import { Map as PersistentMap } from 'immutable';
 import type { Account } from '../../../src/domain/account.ts';
 import type { AccountCommand } from '../../../src/domain/commands.ts';
 import { decide } from '../../../src/domain/decide.ts';
@@ -33,7 +34,7 @@ export const MISTAKES: Readonly<Record<string, Decide>> = {
     decide(command.type === 'fill-order' ? { ...command, fee: undefined } : command, account, context),
   ),
   'a price is ignored': pretending(({ orders }) => ({
-    orders: new Map([...orders].map(([id, { targetPrice: _ignored, ...order }]) => [id, order])),
+    orders: PersistentMap([...orders].map(([id, { targetPrice: _ignored, ...order }]) => [id, order])),
   })),
   'a fill is booked twice': forgetting('fill'),
   'a payment is booked twice': forgetting('payment'),
@@ -70,10 +71,10 @@ export const MISTAKES: Readonly<Record<string, Decide>> = {
       : decide(command, account, context),
   ),
   'an account is closed before its transfer has ended': pretending((_account, { type }) =>
-    type === 'close-account' ? { transfers: new Map() } : {},
+    type === 'close-account' ? { transfers: PersistentMap() } : {},
   ),
   'a transfer under way leaves room for a deposit': pretending((_account, { type }) =>
-    type === 'deposit' ? { transfers: new Map() } : {},
+    type === 'deposit' ? { transfers: PersistentMap() } : {},
   ),
   'money goes to nobody': dreaming(() => ({ accountExists: () => true })),
   'a returned transfer is lost': wrong((command, account, context) =>
