@@ -14,7 +14,11 @@ export interface CommandConsumerOptions extends Omit<CommandSessionOptions, 'pub
   /** Publishes answers and dead letters: apart, because a broker short of memory stops reading from connections that publish. */
   readonly publishing: BrokerConnection;
   readonly queues: number;
-  /** The most messages of one queue in hand at once: enough that many commands of one account become one append. */
+  /**
+   * The most messages of one queue in hand at once: enough that many commands of one account become one append. It has to be the
+   * same in every process. RabbitMQ puts what a lost consumer had in hand behind what others gave back before: after one that
+   * had more in hand than the next one takes, the loss of that next one would change the order.
+   */
   readonly prefetch?: number;
   /** How often the queues are shared out anew. */
   readonly shareEveryMs?: number;
@@ -31,6 +35,8 @@ export interface CommandConsumer {
 
 const PREFETCH = 256;
 const SHARE_EVERY_MS = 10_000;
+/** For what the broker is being asked at a stop. */
+const LAST_SHARE_MS = 1000;
 const MAX_HELD_MS = 15 * 60_000;
 
 /**
@@ -83,7 +89,7 @@ export function startCommandConsumer(options: CommandConsumerOptions): CommandCo
     async stop() {
       stopping.abort();
       // A hand-over under way is waited for by its queue, below.
-      await Promise.race([sharing, sleep(SHARE_EVERY_MS, undefined, { ref: false })]);
+      await Promise.race([sharing, sleep(LAST_SHARE_MS, undefined, { ref: false })]);
       await Promise.all(consumers.map(({ stop }) => stop()));
       presence.close();
       await publisher.close();

@@ -1,4 +1,5 @@
 // The connection to the broker: it comes back by itself, and everybody can ask whether it is there.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConfirmChannel, RecoveringChannelModel } from 'amqplib';
 import { connect } from 'amqplib';
 
@@ -31,6 +32,8 @@ export interface BrokerConnection {
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5000;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** A broker in order closes a connection within milliseconds; one that waits for a queue without a leader, never. */
+export const CLOSE_MS = 3000;
 /** A peer that is silent for two of these is taken for dead; the broker would suggest a minute. */
 const HEARTBEAT_S = 10;
 
@@ -106,7 +109,8 @@ export function connectBroker(url: string, { name, onTrouble = () => undefined }
     async close() {
       isClosed = true;
       isConnected = false;
-      await (await connection).close();
+      // A broker that does not answer is not waited for: the connection ends with the process.
+      await Promise.race([(await connection).close(), sleep(CLOSE_MS, undefined, { ref: false })]);
     },
   };
 }

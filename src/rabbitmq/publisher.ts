@@ -1,6 +1,8 @@
 // Publishing with confirms, on one channel that is opened again whenever it is lost: what became of each message is told.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfirmChannel, Message, Options } from 'amqplib';
 import type { BrokerConnection } from './connection.ts';
+import { CLOSE_MS } from './connection.ts';
 
 export interface OutgoingMessage {
   readonly exchange: string;
@@ -119,7 +121,7 @@ export function makePublisher(connection: BrokerConnection, { prepare, onLost }:
       forget();
       const channel = current;
       current = undefined;
-      await channel?.close().catch(() => undefined);
+      await Promise.race([channel?.close().catch(() => undefined), sleep(CLOSE_MS, undefined, { ref: false })]);
     },
   };
 }
