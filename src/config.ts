@@ -162,12 +162,6 @@ export const configSchema = z.strictObject({
     doc: 'Over how many queues the accounts are spread. The same in every process, and changed only by a drain: see docs/messaging.md.',
     group: 'Broker',
   }),
-  prefetch: wholeNumber(1, 65_535).default(256).register(settings, {
-    variable: 'LEDGER_PREFETCH',
-    doc: 'Most messages of one queue that a process has in hand. Many make one append of many commands of one account.',
-    group: 'Broker',
-    unit: 'messages',
-  }),
   replyWaitMs: wholeNumber(0, 600_000).default(30_000).register(settings, {
     variable: 'LEDGER_REPLY_WAIT_MS',
     doc: 'How long the API waits for the outcome of a command that it has put into the broker. Past it the answer is 202, with a link. A request may ask for another wait, of a minute at most.',

@@ -245,14 +245,13 @@ function startConsumer(
 ): void {
   let consumer: CommandConsumer | undefined;
   let isStopped = false;
-  const { commandQueues: queues, prefetch, anonymousProducers, bodyLimitBytes } = config;
+  const { commandQueues: queues, anonymousProducers, bodyLimitBytes } = config;
   void declared.then(() => {
     if (isStopped) return;
     consumer = startCommandConsumer({
       connection: consuming,
       publishing,
       queues,
-      prefetch,
       handle,
       rules: { ledgerUser: publishing.user, anonymousProducers, bodyLimitBytes },
       keepUnstored: keepInReceipts(makeReceipts(db)),
