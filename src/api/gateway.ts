@@ -3,6 +3,7 @@ import { answerOf } from '../commands/answers.ts';
 import { keyReused } from '../commands/batch.ts';
 import type { CommandAnswer, CommandBus, CommandEnvelope, PendingAnswer, QueueingBus } from '../commands/bus.ts';
 import { commandHashOf } from '../commands/idempotency.ts';
+import { makeRecentIds } from '../commands/recent-ids.ts';
 import { scopeOf } from '../domain/commands.ts';
 import type { CommandId } from '../domain/ids.ts';
 import { commandIdOf } from '../domain/ids.ts';
@@ -27,7 +28,7 @@ export interface BrokerGatewayOptions {
   readonly isAvailable: () => boolean;
   /** Decides in this process what is no command to an account, or changes nothing. */
   readonly direct: CommandBus;
-  readonly receipts: Pick<Receipts, 'create' | 'settle'>;
+  readonly receipts: Pick<Receipts, 'create' | 'find' | 'settle'>;
   readonly queries: {
     account(accountId: AccountView['accountId']): Promise<Pick<AccountView, 'ownerId'> | undefined>;
     outcome(commandId: CommandId): Promise<StoredOutcome | undefined>;
@@ -38,12 +39,31 @@ export interface BrokerGatewayOptions {
 
 /** The longest wait that a request can ask for: proxies on the way would not wait longer. */
 const MOST_WAIT_MS = 60_000;
+/** As many commands that may still wait in the broker are known at a time. */
+const MOST_IN_DOUBT = 20_000;
 
 /**
  * Commands to accounts go through the broker, so that all of an account's are decided in one order, whoever sent them. Dry runs
  * store nothing and need no order; assets have no account: both are decided here.
  */
 export function brokerGateway({ bus, isAvailable, direct, receipts, queries, waitMs: usualWaitMs }: BrokerGatewayOptions): Gateway {
+  /** Handed to the broker, and no outcome is known: a repeat must not be told that the command never will be applied. */
+  const inDoubt = makeRecentIds(MOST_IN_DOUBT);
+  /** The refusal of what was not sent, if it was not sent before either. */
+  const notSent = (commandId: CommandId, refused: Rejection): CommandAnswer =>
+    refusalOf(commandId, inDoubt.has(commandId) ? mayWait() : refused);
+
+  async function submit(envelope: CommandEnvelope, waitMs: number): Promise<CommandAnswer | PendingAnswer> {
+    const commandId = commandIdOf(scopeOf(envelope.command), envelope.key);
+    const wasInDoubt = inDoubt.has(commandId);
+    inDoubt.add(commandId);
+    const answer = await bus.submit(envelope, { waitMs });
+    const refused = answer.status === 'rejected' ? answer.rejection : undefined;
+    if (refused && wasNotSent(refused) && wasInDoubt) return refusalOf(commandId, mayWait());
+    if (answer.status !== 'pending' && refused?.code !== 'outcome_unknown') inDoubt.delete(commandId);
+    return answer;
+  }
+
   /** A receipt keeps the key for its command: nobody may take one at somebody else's account. */
   async function mayHaveReceipt({ command, onlyOwner }: CommandEnvelope): Promise<boolean> {
     // The id of an account that a user opens is made from theirs.
@@ -51,20 +71,24 @@ export function brokerGateway({ bus, isAvailable, direct, receipts, queries, wai
     return (await queries.account(command.accountId))?.ownerId === onlyOwner;
   }
 
-  /** With a receipt from the start: answered as soon as the broker has it. Undefined where it can have none. */
-  async function queue(envelope: CommandEnvelope): Promise<CommandAnswer | PendingAnswer | undefined> {
+  /** With a receipt from the start: answered as soon as the broker has it, or after the wait that was asked for. Undefined where it can have none. */
+  async function queue(envelope: CommandEnvelope, waitMs: number): Promise<CommandAnswer | PendingAnswer | undefined> {
     const command = receiptedCommand(envelope);
     const { commandId, commandHash } = command;
+    let isRepeat: boolean;
     try {
       if (!(await mayHaveReceipt(envelope))) return undefined;
       const stored = await queries.outcome(commandId);
       if (stored) return stored.commandHash === commandHash ? answerOf(stored, true) : refusalOf(commandId, keyReused(envelope.key));
+      isRepeat = (await receipts.find(commandId))?.state === 'pending';
       if (!(await receipts.create(command, { isPublished: false }))) return refusalOf(commandId, keyReused(envelope.key));
     } catch {
-      return refusalOf(commandId, rejection('projection_behind', 'Postgres cannot be reached; nothing was sent.'));
+      return notSent(commandId, rejection('projection_behind', 'Postgres cannot be reached; nothing was sent.'));
     }
-    const answer = await bus.submit(envelope, { waitMs: 0 });
+    const answer = await submit(envelope, waitMs);
     if (answer.status === 'rejected' && wasNotSent(answer.rejection)) {
+      // The receipt is the earlier one's, whose message may wait in the broker.
+      if (isRepeat) return refusalOf(commandId, mayWait());
       const { code, detail, fields } = answer.rejection;
       const problem = { code, detail, fields, correlationId: envelope.correlationId };
       // Where that fails, a receipt is left that nobody was promised.
@@ -89,14 +113,13 @@ export function brokerGateway({ bus, isAvailable, direct, receipts, queries, wai
     async send(envelope, { isAsync = false, waitMs } = {}) {
       const { command, key, dryRun } = envelope;
       if (dryRun || command.type === 'register-asset') return direct.send(envelope);
-      if (!isAvailable())
-        return refusalOf(
-          commandIdOf(scopeOf(command), key),
-          rejection('broker_unavailable', 'The broker cannot be used; nothing was sent.'),
-        );
-      const queued = isAsync && (waitMs ?? 0) === 0 ? await queue(envelope) : undefined;
+      if (!isAvailable()) {
+        return notSent(commandIdOf(scopeOf(command), key), rejection('broker_unavailable', 'The broker cannot be used; nothing was sent.'));
+      }
+      const wantedMs = waitMs === undefined ? undefined : Math.min(waitMs, MOST_WAIT_MS);
+      const queued = isAsync ? await queue(envelope, wantedMs ?? 0) : undefined;
       if (queued) return queued;
-      const answer = await bus.submit(envelope, { waitMs: waitMs === undefined ? usualWaitMs : Math.min(waitMs, MOST_WAIT_MS) });
+      const answer = await submit(envelope, wantedMs ?? usualWaitMs);
       return answer.status === 'pending' ? promised(envelope, answer) : answer;
     },
   };
@@ -112,6 +135,8 @@ function receiptedCommand({ command, key, onlyOwner }: CommandEnvelope): Receipt
   };
 }
 
+const mayWait = (): Rejection =>
+  rejection('outcome_unknown', 'It was not sent now, but may wait in the broker from before. Send it again with the same key.');
 const wasNotSent = ({ code }: Rejection): boolean => code === 'broker_unavailable' || code === 'overloaded';
 
 const refusalOf = (commandId: CommandId, refused: Rejection): CommandAnswer => ({

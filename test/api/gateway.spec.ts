@@ -1,9 +1,14 @@
 // REST over the broker: the same answers as without one, and 202 where an answer takes longer.
+import assert from 'node:assert';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { brokerGateway } from '../../src/api/gateway.ts';
+import type { CommandAnswer, PendingAnswer } from '../../src/commands/bus.ts';
 import type { CommandConsumer } from '../../src/consumers/command-consumer.ts';
 import { keepInReceipts } from '../../src/consumers/unstored-outcomes.ts';
+import { scopeOf } from '../../src/domain/commands.ts';
+import { commandIdOf } from '../../src/domain/ids.ts';
+import { rejection } from '../../src/domain/rejections.ts';
 import { makeReceipts } from '../../src/identity/receipts.ts';
 import { openDatabase } from '../../src/postgres/pool.ts';
 import { connectBroker } from '../../src/rabbitmq/connection.ts';
@@ -218,6 +223,69 @@ describe('while nobody decides', () => {
     over.consume();
     expect((await waitingClient).body).toMatchObject({ status: 'applied', revision: '2', balances: [{ available: '2.00' }] });
     expect((await api.post('/v1/accounts', { accountId }, open)).headers['idempotency-hit']).toBe('true');
+  });
+
+  test('another command under the key of one that waits is refused before it is published, also by who would wait', async () => {
+    await using over = await startBrokerApi();
+    const path = `/v1/accounts/${randomUUID()}/deposits`;
+    const key = { 'idempotency-key': newKey() };
+    expectAccepted(await over.api.post(path, DOLLAR, { ...key, prefer: 'respond-async, wait=1' }), 'respond-async, wait=1');
+    const other = await over.api.post(path, { ...DOLLAR, amount: '2.00' }, { ...key, prefer: 'respond-async, wait=30' });
+    expectProblem(other, 422, 'idempotency_key_reused');
+    expect(await over.waiting()).toBe(1);
+  });
+
+  test('what may wait in the broker is never said to be unsent, and keeps its receipt', async () => {
+    const bus = { says: (_: CommandAnswer['commandId']): CommandAnswer | PendingAnswer => assert.fail('not sent yet'), isAvailable: true };
+    const refused = (
+      commandId: CommandAnswer['commandId'],
+      code: 'broker_unavailable' | 'overloaded' | 'outcome_unknown',
+    ): CommandAnswer => ({
+      status: 'rejected',
+      hit: false,
+      commandId,
+      rejection: rejection(code, 'Because.'),
+    });
+    const api = await startTestApi({
+      gateway: ({ stack, bus: direct, queries }) =>
+        brokerGateway({
+          bus: {
+            ...direct,
+            submit: async ({ command, key }) => bus.says(commandIdOf(scopeOf(command), key)),
+          },
+          isAvailable: () => bus.isAvailable,
+          direct,
+          receipts: makeReceipts(stack.database.db),
+          queries,
+          waitMs: 60_000,
+        }),
+    });
+    const path = `/v1/accounts/${randomUUID()}/deposits`;
+    const sender = (headers: Record<string, string>) => {
+      const key = { 'idempotency-key': newKey() };
+      return () => api.post(path, DOLLAR, { ...key, ...headers });
+    };
+    for (const code of ['broker_unavailable', 'overloaded'] as const) {
+      for (const headers of [ASYNC, {}]) {
+        for (const first of ['pending', 'outcome_unknown'] as const) {
+          const send = sender(headers);
+          bus.says = (commandId) => (first === 'pending' ? { status: 'pending', commandId } : refused(commandId, first));
+          const { status, body } = await send();
+          expect(status).toBe(first === 'pending' ? 202 : 503);
+          bus.says = (commandId) => refused(commandId, code);
+          expectProblem(await send(), 503, 'outcome_unknown');
+          bus.isAvailable = false;
+          expectProblem(await send(), 503, 'outcome_unknown');
+          bus.isAvailable = true;
+          if (first === 'pending') expect((await api.get(`/v1/commands/${body.commandId}`)).body.status).toBe('pending');
+        }
+        bus.says = (commandId) => refused(commandId, code);
+        const send = sender(headers);
+        expectProblem(await send(), 503, code);
+        expectProblem(await send(), 503, code);
+      }
+    }
+    await api.close();
   });
 
   test('nothing is promised that could not be kept: without Postgres there is no 202', async () => {
