@@ -25,6 +25,8 @@ test('brings its stores up, refuses a second instance, ends with Ctrl-C, and con
   const first = await spawnLedger({ LEDGER_DATA_DIR: dataDir });
   const servers = readRuntimeFile(dataDir);
   expect(servers).toMatchObject({ eventstoreUrl: expect.stringMatching(/^esdb:/), databaseUrl: expect.stringMatching(/^postgres:/) });
+  // A broker comes up where one is installed; else a line says that commands stay inside the process.
+  expect(servers?.amqpUrl !== undefined || first.stderr().includes('no rabbitmq-server is installed')).toBe(true);
 
   await expect(spawnLedger({ LEDGER_DATA_DIR: dataDir })).rejects.toThrow(new RegExp(`code 2.*process ${first.pid}.* ${dataDir}`, 's'));
 
@@ -36,6 +38,18 @@ test('brings its stores up, refuses a second instance, ends with Ctrl-C, and con
   expect(readRuntimeFile(dataDir)).toMatchObject({ eventstoreUrl: servers?.eventstoreUrl, databaseUrl: servers?.databaseUrl });
   expect(await second.stop('SIGTERM')).toEqual({ code: 0, signal: null });
   expect(processesNaming(dataDir)).toEqual([]);
+});
+
+test('the private broker can be done without', async () => {
+  await using ledger = await spawnLedger({ LEDGER_DATA_DIR: dataDir, LEDGER_EMBEDDED_BROKER: 'false' });
+  expect(readRuntimeFile(dataDir)).not.toHaveProperty('amqpUrl');
+  expect(ledger.stderr()).toContain('AMQP_URL names no broker: commands stay inside this process');
+  expect((await ledger.stop()).code).toBe(0);
+});
+
+test('roles that have nothing to do without a broker ask for one', async () => {
+  const environment = { LEDGER_DATA_DIR: dataDir, LEDGER_EMBEDDED_BROKER: 'false', LEDGER_ROLES: 'consumer,publisher' };
+  await expect(spawnLedger(environment)).rejects.toThrow(/code 2.*set AMQP_URL/s);
 });
 
 test('recovers from kill -9', async () => {

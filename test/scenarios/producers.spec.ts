@@ -18,6 +18,7 @@ afterAll(() => opened.disposeAsync());
 const stores = opened.use(await startStores());
 const broker = opened.use(await freshVhost());
 const environment = { ...stores.environment, AMQP_URL: broker.amqpUrl };
+const metrics = async (): Promise<string> => (await fetch(`${apiUrl}/metrics`)).text();
 const audit = { eventStoreUrl: stores.environment.EVENTSTORE_URL, databaseUrl: stores.environment.DATABASE_URL };
 const { apiUrl } = opened.use(await spawnLedger(environment));
 
@@ -77,6 +78,8 @@ test('a producer that claims to be an operator is dead-lettered, and the books d
   });
   expect(letters.map(({ headers }) => headers['x-reason'])).toEqual(['forbidden', 'forbidden']);
   for (const { headers } of letters) expect(headers['x-detail']).toContain('x-actor');
+  await eventually('they are counted', async () => (await metrics()).includes('ledger_dead_letters 2\n'));
+  expect(await metrics()).toContain('ledger_commands_total{type="deposit",outcome="applied",transport="amqp"}');
   expect(await readAccount(audit.eventStoreUrl, accountId)).toEqual(before);
   expect((await balanceOf(apiUrl, accountId, 'USD', String(before.at(-1)?.position))).available).toBe('10.00');
   await expectBalancedBooks(audit);

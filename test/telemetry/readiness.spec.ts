@@ -1,14 +1,16 @@
 import { expect, it } from 'vitest';
 import type { TransferManagerStatus } from '../../src/commands/transfer-manager.ts';
 import { CheckpointMismatch } from '../../src/projections/errors.ts';
+import type { ReadinessSources } from '../../src/telemetry/readiness.ts';
 import { makeReadiness } from '../../src/telemetry/readiness.ts';
 
-const readinessWith = (status: TransferManagerStatus | undefined) =>
+const readinessWith = (status: TransferManagerStatus | undefined, others: Partial<ReadinessSources> = {}) =>
   makeReadiness({
     lag: { look: async () => ({ events: 0n, seconds: 0 }) },
     clock: () => undefined,
     maxLagEvents: 10n,
     ...(status && { transferManager: () => status }),
+    ...others,
   })();
 
 it('fails with the reason where the transfer manager refuses to run', async () => {
@@ -32,4 +34,21 @@ it.each(['standby', 'running', 'stopped'] as const)(
 it('does not ask for a transfer manager where there is none', async () => {
   const { ready, checks } = await readinessWith(undefined);
   expect([ready, Object.keys(checks)]).toEqual([true, ['eventStore', 'postgres', 'projector', 'lag', 'clock']]);
+});
+
+it('fails with the reason where the broker cannot be used', async () => {
+  const away = { isUsable: false, trouble: 'connect ECONNREFUSED' };
+  const { ready, checks } = await readinessWith(undefined, { broker: () => away });
+  expect([ready, checks['broker']]).toEqual([false, { ok: false, detail: 'connect ECONNREFUSED' }]);
+  expect((await readinessWith(undefined, { broker: () => ({ isUsable: true }) })).checks['broker']).toEqual({ ok: true });
+});
+
+it('fails where the event publisher refuses to run, and tells at which event it waits', async () => {
+  const refusal = new CheckpointMismatch({ did: 'events were published', remedy: 'do this' }, { position: 7n, eventId: 'a' }, 'b');
+  const refused = await readinessWith(undefined, { publisher: () => ({ state: 'refused', refusal, position: 7n }) });
+  expect(refused).toMatchObject({ ready: false, checks: { publisher: { ok: false, detail: refusal.message } } });
+
+  const waitingAt = { stream: 'account-1', revision: 3n, position: 8n, eventId: 'c' };
+  const waiting = await readinessWith(undefined, { publisher: () => ({ state: 'running', waitingAt, position: 7n }) });
+  expect(waiting).toMatchObject({ ready: true, checks: { publisher: { ok: true, detail: 'waits at account-1@3' } } });
 });
