@@ -239,7 +239,7 @@ function startConsumer(
   opened: AsyncDisposableStack,
   config: Config,
   { database: { db } }: Stores,
-  { consuming, publishing, declared }: Broker,
+  { consuming, publishing, answering, declared }: Broker,
   { handle }: Commands,
   logger: Logger,
 ): void {
@@ -251,6 +251,7 @@ function startConsumer(
     consumer = startCommandConsumer({
       connection: consuming,
       publishing,
+      answering,
       queues,
       handle,
       rules: { ledgerUser: publishing.user, anonymousProducers, bodyLimitBytes },

@@ -8,11 +8,13 @@ import { openCommandSession } from './command-session.ts';
 import { makePresence } from './presence.ts';
 import { startQueueConsumer } from './queue-consumer.ts';
 
-export interface CommandConsumerOptions extends Omit<CommandSessionOptions, 'publisher'> {
+export interface CommandConsumerOptions extends Omit<CommandSessionOptions, 'publisher' | 'answers'> {
   /** Consumes and acknowledges. */
   readonly connection: BrokerConnection;
-  /** Publishes answers and dead letters: apart, because a broker short of memory stops reading from connections that publish. */
+  /** Publishes the gateway's answers and dead letters: apart, because a broker short of memory stops reading from connections that publish. */
   readonly publishing: BrokerConnection;
+  /** Publishes the answers to producers: apart, because what they name as the place for one may cost the connection. */
+  readonly answering: BrokerConnection;
   readonly queues: number;
   /**
    * The most messages of one queue in hand at once: enough that many commands of one account become one append. It has to be the
@@ -49,16 +51,17 @@ const MAX_HELD_MS = 15 * 60_000;
  * goes away leaves its queues to the next in line at once.
  */
 export function startCommandConsumer(options: CommandConsumerOptions): CommandConsumer {
-  const { connection, publishing, queues, logger } = options;
+  const { connection, publishing, answering, queues, logger } = options;
   const { prefetch = PREFETCH, shareEveryMs = SHARE_EVERY_MS, maxHeldMs = MAX_HELD_MS } = options;
   const publisher = makePublisher(publishing);
+  const answers = makePublisher(answering);
   const onError = (err: unknown): void => logger.warn({ err }, 'a command queue is not consumed; trying again');
   const consumers = commandQueues(queues).map((queue) =>
     startQueueConsumer({
       queue,
       connection,
       prefetch,
-      openSession: (channel) => openCommandSession(channel, { ...options, publisher }),
+      openSession: (channel) => openCommandSession(channel, { ...options, publisher, answers }),
       onError,
     }),
   );
@@ -92,7 +95,7 @@ export function startCommandConsumer(options: CommandConsumerOptions): CommandCo
       await Promise.race([sharing, sleep(LAST_SHARE_MS, undefined, { ref: false })]);
       await Promise.all(consumers.map(({ stop }) => stop()));
       presence.close();
-      await publisher.close();
+      await Promise.all([publisher.close(), answers.close()]);
     },
   };
 }

@@ -32,8 +32,10 @@ export interface UnstoredOutcome {
 export interface CommandSessionOptions {
   readonly handle: CommandHandler['handle'];
   readonly rules: MessageRules;
-  /** Where answers and dead letters are published. */
+  /** Where dead letters are published, and the answers to the ledger's own API. */
   readonly publisher: Publisher;
+  /** Where producers are answered. */
+  readonly answers: Publisher;
   readonly logger: Logger;
   /** Keeps what the log does not, before the message is acknowledged. Where it rejects, it is tried again. */
   readonly keepUnstored?: (outcome: UnstoredOutcome) => Promise<void>;
@@ -101,7 +103,7 @@ export function openCommandSession(channel: Channel, options: CommandSessionOpti
 
   function reply(message: ConsumeMessage, { read, answer }: Answered): void {
     const outgoing = formatReply(message, read, answer, rules.ledgerUser);
-    if (outgoing) void sendReply(outgoing);
+    if (outgoing) void sendReply(outgoing, read.isFromGateway ? publisher : options.answers);
     const { command } = read;
     logger.info(
       {
@@ -117,9 +119,9 @@ export function openCommandSession(channel: Channel, options: CommandSessionOpti
   }
 
   /** The acknowledgement does not wait for it: the sender may be gone, and one that is not has its key to ask again. */
-  async function sendReply(outgoing: OutgoingMessage): Promise<void> {
+  async function sendReply(outgoing: OutgoingMessage, over: Publisher): Promise<void> {
     for (let attempt = 1; attempt <= REPLY_ATTEMPTS; attempt += 1) {
-      if ((await publisher.publish(outgoing)) !== 'not_sent') return;
+      if ((await over.publish(outgoing)) !== 'not_sent') return;
       await sleep(REPLY_PAUSE_MS);
     }
     logger.warn({ commandId: outgoing.options.messageId }, 'an answer could not be sent');

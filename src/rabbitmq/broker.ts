@@ -25,6 +25,8 @@ export interface Broker {
   readonly consuming: BrokerConnection;
   /** Everything is published on it, and answers are taken. Apart: a broker short of memory stops reading from connections that publish. */
   readonly publishing: BrokerConnection;
+  /** Producers are answered on it. Apart: they say where to, and RabbitMQ ends the connection of whoever answers to what looks like a direct reply-to and is none. */
+  readonly answering: BrokerConnection;
   /** Resolves when all that the ledger needs to find there is declared for the first time; never where that never comes about. */
   readonly declared: Promise<void>;
   status(): BrokerStatus;
@@ -65,6 +67,7 @@ export function openBroker({ url, queues, logger }: BrokerOptions): Broker {
     connectBroker(url, { name, onTrouble: (error) => (isLooking(error) ? undefined : tell(error)) });
   const consuming = connect('ledger consumer');
   const publishing = connect('ledger publisher');
+  const answering = connect('ledger answers');
 
   async function declare(): Promise<void> {
     while (!closing.signal.aborted && publishing.isConnected()) {
@@ -108,6 +111,7 @@ export function openBroker({ url, queues, logger }: BrokerOptions): Broker {
   return {
     consuming,
     publishing,
+    answering,
     declared,
     status() {
       const isUsable = isDeclared && publishing.takesMessages();
@@ -119,7 +123,7 @@ export function openBroker({ url, queues, logger }: BrokerOptions): Broker {
     async close() {
       closing.abort();
       clearInterval(timer);
-      await Promise.all([consuming.close(), publishing.close()]);
+      await Promise.all([consuming.close(), publishing.close(), answering.close()]);
       await declaring;
     },
   };

@@ -180,9 +180,7 @@ describe('the command consumer', () => {
     expect(await producer.deposit(account, 'after')).toBe('confirmed');
     await expect.poll(() => keysOf(account), { timeout: 20_000 }).toEqual(['after']);
     await expect.poll(() => stack.deadLetters(), { timeout: 20_000 }).toBe(before + 1);
-    const channel = await stack.connection.openChannel();
-    await channel.purgeQueue(DEAD_QUEUE);
-    await channel.close();
+    await discardDeadLetters();
     await consumer.stop();
   });
 
@@ -197,6 +195,32 @@ describe('the command consumer', () => {
     }
     return keys;
   }
+
+  it('where a producer wants its answer costs nobody else a connection', async () => {
+    const publishing = connectBroker(broker.amqpUrl);
+    let connections = 0;
+    publishing.onConnected(() => {
+      connections += 1;
+    });
+    const consumer = stack.consume(commands.commands.handle, { publishing });
+    const account = await open();
+    const channel = await connection.openConfirmChannel();
+    const content = Buffer.from(JSON.stringify({ accountId: account, asset: 'USD', amount: '1.00' }));
+    // As long as such an address is, and none: RabbitMQ 3.10 ends the connection of whoever answers to it.
+    const replyTo = 'amq.rabbitmq.reply-to.g1h2AA5yZXBseUAxMjM0NTY3OAAAAAA=.abcdef==';
+    for (const messageId of ['a', 'b', 'c']) channel.publish(EXCHANGES.commands, account, content, { messageId, type: 'deposit', replyTo });
+    await channel.waitForConfirms();
+    await channel.close();
+    const before = await stack.deadLetters();
+    expect(await producer.deposit(account, 'scale', '1.001')).toBe('confirmed');
+    await expect.poll(() => stack.deadLetters(), { timeout: 20_000 }).toBe(before + 1);
+    expect(await keysOf(account)).toEqual(['a', 'b', 'c']);
+    expect(publishing.isConnected()).toBe(true);
+    expect(connections).toBe(1);
+    await consumer.stop();
+    await publishing.close();
+    await discardDeadLetters();
+  });
 
   it('two processes, one of them going and coming: every command once, in the order published', async () => {
     const accounts = await Promise.all(Array.from({ length: 10 }, open));
@@ -242,6 +266,12 @@ describe('the command consumer', () => {
     const published = await publishing;
     for (const [n, account] of accounts.entries()) await expect.poll(() => keysOf(account), { timeout: 60_000 }).toEqual(published[n]);
   });
+
+  async function discardDeadLetters(): Promise<void> {
+    const channel = await stack.connection.openChannel();
+    await channel.purgeQueue(DEAD_QUEUE);
+    await channel.close();
+  }
 
   /** Closes, over the management API, every connection that consumes, as a broken network would. @returns how many */
   async function cutConsumers(): Promise<number> {

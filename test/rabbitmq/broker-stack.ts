@@ -54,6 +54,7 @@ export async function startBrokerStack(
       const consumer = startCommandConsumer({
         connection: connect('consumer'),
         publishing: connect('publisher'),
+        answering: connect('answers'),
         queues: QUEUES,
         handle,
         rules: { ledgerUser: connection.user, anonymousProducers, bodyLimitBytes: BODY_LIMIT_BYTES },
