@@ -40,6 +40,7 @@ async function openAccounts(ledger: LedgerClient, count: number): Promise<readon
     const openings = Array.from({ length: Math.min(BULK, count - from) }, () => ({ type: 'open-account' }) as const);
     for (const result of await ledger.sendAll(openings)) {
       if ('problem' in result) throw result.problem;
+      if ('pending' in result) throw new Error(`an account was not opened in time: ${result.key}`);
       opened.push(result.applied.accountId);
     }
   }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { pathOf, routeOf } from './command-routes.ts';
 import type { Applied, CommandStatus, Pending, ProblemBody, RestCommand, Results } from './contract.ts';
 import type { Http } from './http.ts';
-import { LedgerProblem, OutcomePending } from './problem.ts';
+import { LedgerProblem, LedgerUnreachable, OutcomePending } from './problem.ts';
 import type { Deadline } from './retries.ts';
 import { AttemptFailed, deadlineIn, withRetries } from './retries.ts';
 
@@ -32,8 +32,11 @@ export type Written<Type extends keyof Results, Wait extends boolean> = Wait ext
 
 /** A command among many, with a key of its own; one is made where there is none. */
 export type BulkCommand = Exclude<RestCommand, { readonly type: 'register-asset' }> & { readonly key?: string };
-/** What became of it. */
-export type BulkResult = { readonly key: string; readonly applied: Applied } | { readonly key: string; readonly problem: LedgerProblem };
+/** What became of it; `pending` where that was not known by the deadline. */
+export type BulkResult =
+  | { readonly key: string; readonly applied: Applied }
+  | { readonly key: string; readonly problem: LedgerProblem }
+  | { readonly key: string; readonly pending: Pending };
 
 export interface CommandSender {
   send<Type extends RestCommand['type'], Wait extends boolean = true>(
@@ -71,6 +74,18 @@ export function makeCommandSender({ http, deadlineMs, attemptTimeoutMs }: Comman
       return answered<Applied>(status, { key });
     }, deadline);
 
+  /** As `outcome`, for one of many: the others' answers must not be lost with its problem. */
+  async function settled(pending: Pending, deadline: Deadline): Promise<BulkResult> {
+    const { key } = pending;
+    try {
+      return { key, applied: await outcome(pending, deadline) };
+    } catch (error) {
+      if (error instanceof LedgerProblem) return { key, problem: error };
+      if (error instanceof OutcomePending || error instanceof LedgerUnreachable) return { key, pending };
+      throw error;
+    }
+  }
+
   return {
     async send<Type extends RestCommand['type'], Wait extends boolean = true>(
       command: Extract<RestCommand, { readonly type: Type }>,
@@ -98,22 +113,25 @@ export function makeCommandSender({ http, deadlineMs, attemptTimeoutMs }: Comman
 
     async sendAll(commands, options = {}) {
       const keyed = commands.map((command) => ({ ...command, key: command.key ?? randomUUID() }));
+      const deadline = deadlineOf(options);
       const { body } = await http.send(
         {
           method: 'POST',
           path: '/v1/commands',
           ...(options.dryRun ? { query: { dryRun: 'true' } } : {}),
+          headers: { prefer: patience },
           body: { commands: keyed },
         },
-        deadlineOf(options),
+        deadline,
       );
-      const { results } = body as { readonly results: readonly ({ readonly httpStatus: number } & (ProblemBody | Applied))[] };
-      return results.map(({ httpStatus, ...result }, index): BulkResult => {
-        const key = keyed[index]?.key ?? '';
-        return 'code' in result
-          ? { key, problem: new LedgerProblem(result as ProblemBody, key) }
-          : { key, applied: answered(result, { key }) };
-      });
+      const { results } = body as { readonly results: readonly ({ readonly httpStatus: number } & (ProblemBody | Applied | Pending))[] };
+      return Promise.all(
+        results.map(({ httpStatus, ...result }, index): Promise<BulkResult> | BulkResult => {
+          const key = keyed[index]?.key ?? '';
+          if ('code' in result) return { key, problem: new LedgerProblem(result as ProblemBody, key) };
+          return httpStatus === ACCEPTED ? settled(answered(result, { key }), deadline) : { key, applied: answered(result, { key }) };
+        }),
+      );
     },
 
     outcomeOf: (pending, options = {}) => outcome(pending, deadlineOf(options)),

@@ -39,7 +39,7 @@ test('a command is waited for in the broker, is sent once, and has its answer wh
   const patient = ledger.deposit(accountId, { asset: 'USD', amount: '4.00' });
   const refused = ledger.withdraw(accountId, { asset: 'USD', amount: '100.00' }).catch((reason: unknown) => reason);
   await expect.poll(() => posted(before), { timeout: 30_000 }).toHaveLength(4);
-  opened.use(await spawnLedger(environment, ['--roles', 'consumer']));
+  await using _consumer = await spawnLedger(environment, ['--roles', 'consumer']);
 
   expect(await patient).toMatchObject({ status: 'applied', balances: [{ available: '7.00' }] });
   expect(await refused).toBeInstanceOf(LedgerProblem);
@@ -51,6 +51,26 @@ test('a command is waited for in the broker, is sent once, and has its answer wh
   });
   expect(await ledger.deposit(accountId, { asset: 'USD', amount: '1.00' }, { key: 'first' })).toMatchObject({ hit: true, revision: '1' });
   expect(posted(before)).toHaveLength(5);
+});
+
+test('commands sent together are waited for, each by itself', async () => {
+  const ledger = createLedgerClient({ url: gateway.url, attemptTimeoutMs: 2_000, deadlineMs: 60_000 });
+  const consumer = await spawnLedger(environment, ['--roles', 'consumer']);
+  const { accountId } = await ledger.openAccount();
+  await consumer.close();
+  const deposit = { type: 'deposit', accountId, asset: 'USD', amount: '1.00' } as const;
+  const impatient = await ledger.sendAll([{ ...deposit, key: 'a' }], { deadlineMs: 4_000 });
+  expect(impatient).toMatchObject([{ key: 'a', pending: { accountId, status: 'pending' } }]);
+
+  const patient = ledger.sendAll([
+    { ...deposit, key: 'b' },
+    { ...deposit, type: 'withdraw', amount: '9.00', key: 'c' },
+  ]);
+  await using _consumer = await spawnLedger(environment, ['--roles', 'consumer']);
+  expect(await patient).toMatchObject([
+    { key: 'b', applied: { status: 'applied', balances: [{ available: '2.00' }] } },
+    { key: 'c', problem: { code: 'insufficient_funds' } },
+  ]);
 });
 
 const posted = (from: number): readonly unknown[] => gateway.seen.slice(from).filter(({ method }) => method === 'POST');

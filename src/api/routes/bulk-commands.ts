@@ -11,6 +11,7 @@ import { jsonBodyOf } from '../json-body.ts';
 import { authenticate, principalOf, roleRefusal } from '../principal.ts';
 import type { ProblemBody } from '../problems.ts';
 import { problemOf, throwRefusal } from '../problems.ts';
+import { preferenceOf } from '../request-headers.ts';
 import { BULK_SENDERS } from '../roles.ts';
 import type { ApiRoute } from '../route.ts';
 import { envelopeOf, sendCommand } from '../send-command.ts';
@@ -39,7 +40,8 @@ async function resultOf(entry: unknown, index: number, sender: BulkSender, gatew
     const problem = problemOf(read.refused, { instance: request.id });
     return { httpStatus: problem.status, ...problem };
   }
-  const answer = await sendCommand(gateway, { ...read, ...envelopeOf(request, sender.principal), dryRun: sender.isDryRun }, request);
+  const envelope = { ...read, ...envelopeOf(request, sender.principal), dryRun: sender.isDryRun };
+  const answer = await sendCommand(gateway, envelope, request, preferenceOf(request));
   const body =
     answer.status === 'rejected'
       ? problemOf(refusalIn(answer, read.command, ['commands', index]), problemContextOf(answer, request.id))
@@ -62,7 +64,7 @@ export const bulkCommands: ApiRoute = {
     description:
       'Each has a key of its own and is answered by itself: some may be applied and others refused. Commands of one account are decided in their order.',
     allowed: BULK_SENDERS,
-    headers: [],
+    headers: [{ name: 'Prefer', required: false }],
     bodyRequired: true,
     bodyExample: {
       commands: [{ key: 'payroll-2026-01-0001', type: 'deposit', accountId: ACCOUNT_ID, asset: 'USD', amount: '90.00' }],
