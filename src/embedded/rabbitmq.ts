@@ -122,6 +122,8 @@ function configure(folder: string, ports: Ports, users: Readonly<Record<string, 
     default_worker_pool_size: 1,
     // Headers have to fit one frame: nobody can send a table nested so deep that reading it ends a consumer's connection.
     frame_max: 8192,
+    // A consumer holds hundreds of messages in memory, whatever their size; the ledger reads bodies of at most 1 MiB anyway.
+    max_message_size: 2 * 1024 * 1024,
     ...(management && { 'management.tcp.ip': '127.0.0.1', 'management.tcp.port': `${ports.management}` }),
     load_definitions: definitions,
     // The default is a share of the disk that a laptop may not have free; what the ledger sends is small.

@@ -16,6 +16,8 @@ export interface BrokerOptions {
 export interface BrokerStatus {
   /** Whether commands can be put into it: it is there, takes messages, and has what the ledger needs. */
   readonly isUsable: boolean;
+  /** Whether this process can take commands from it. */
+  readonly isConsumable: boolean;
   /** Why not, as far as that is known. */
   readonly trouble?: string;
 }
@@ -115,9 +117,11 @@ export function openBroker({ url, queues, logger }: BrokerOptions): Broker {
     declared,
     status() {
       const isUsable = isDeclared && publishing.takesMessages();
-      if (isUsable) return { isUsable };
+      const isConsumable = consuming.isConnected();
+      if (isUsable)
+        return { isUsable, isConsumable, ...(!isConsumable && { trouble: 'the connection on which commands are consumed is lost' }) };
       const why = publishing.isConnected() && !publishing.takesMessages() ? 'it takes no messages: it is short of memory or disk' : trouble;
-      return { isUsable, trouble: why ?? 'not connected yet' };
+      return { isUsable, isConsumable, trouble: why ?? 'not connected yet' };
     },
     deadLetters: () => deadLetters,
     async close() {

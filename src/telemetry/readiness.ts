@@ -67,8 +67,8 @@ const transferManagerCheck = ({ state, refusal, underWay }: TransferManagerStatu
     ? { ok: false, detail: refusal?.message ?? 'refuses to run' }
     : { ok: true, detail: `${state}, ${underWay} transfers under way` };
 
-const brokerCheck = ({ isUsable, trouble }: BrokerStatus): HealthCheck => ({
-  ok: isUsable,
+const brokerCheck = ({ isUsable, isConsumable, trouble }: BrokerStatus): HealthCheck => ({
+  ok: isUsable && isConsumable,
   ...(trouble !== undefined && { detail: trouble }),
 });
 

@@ -89,6 +89,7 @@ test('the broker has the plugins that its file names, and gives an account the s
   expect(rabbitmq.volumes).toContain('./deploy/rabbitmq/20-ledger.conf:/etc/rabbitmq/conf.d/20-ledger.conf:ro');
   expect(text('deploy/rabbitmq/20-ledger.conf')).toMatch(/^default_worker_pool_size = 1$/m);
   expect(text('deploy/rabbitmq/20-ledger.conf')).toMatch(/^frame_max = 8192$/m);
+  expect(text('deploy/rabbitmq/20-ledger.conf')).toMatch(/^max_message_size = 2097152$/m);
   expect(rabbitmq.volumes).toContain('./deploy/rabbitmq/enabled_plugins:/etc/rabbitmq/enabled_plugins:ro');
   expect(text('deploy/rabbitmq/enabled_plugins').trim()).toBe('[rabbitmq_consistent_hash_exchange,rabbitmq_management].');
 });

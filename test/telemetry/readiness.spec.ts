@@ -37,10 +37,13 @@ it('does not ask for a transfer manager where there is none', async () => {
 });
 
 it('fails with the reason where the broker cannot be used', async () => {
-  const away = { isUsable: false, trouble: 'connect ECONNREFUSED' };
+  const away = { isUsable: false, isConsumable: false, trouble: 'connect ECONNREFUSED' };
   const { ready, checks } = await readinessWith(undefined, { broker: () => away });
   expect([ready, checks['broker']]).toEqual([false, { ok: false, detail: 'connect ECONNREFUSED' }]);
-  expect((await readinessWith(undefined, { broker: () => ({ isUsable: true }) })).checks['broker']).toEqual({ ok: true });
+  const halfAway = { isUsable: true, isConsumable: false, trouble: 'lost' };
+  expect((await readinessWith(undefined, { broker: () => halfAway })).checks['broker']).toEqual({ ok: false, detail: 'lost' });
+  const there = { isUsable: true, isConsumable: true };
+  expect((await readinessWith(undefined, { broker: () => there })).checks['broker']).toEqual({ ok: true });
 });
 
 it('fails where the event publisher refuses to run, and tells at which event it waits', async () => {
