@@ -155,13 +155,18 @@ export async function expectBalancedBooks({ eventStoreUrl, databaseUrl }: Stores
   return { events: log.length, movements, log };
 }
 
-/** Waits until no transfer is under way and nothing is open that is to expire: from then on the ledger does nothing by itself. */
-export async function expectNothingUnderWay({ databaseUrl }: Stores): Promise<void> {
+/**
+ * Waits until no transfer is under way and nothing is open that is to expire: from then on the ledger does nothing by itself.
+ * What was written before is projected first, or nothing would be under way yet.
+ */
+export async function expectNothingUnderWay({ eventStoreUrl, databaseUrl }: Stores): Promise<void> {
+  const written = (await readLog(eventStoreUrl, 'account-', 'asset-')).at(-1)?.position ?? -1n;
   const underWay = `
     SELECT concat_ws(' ', 'transfer', transfer_id) AS line FROM transfers WHERE state = 'pending' UNION ALL
     SELECT concat_ws(' ', 'hold', hold_id) FROM holds WHERE status = 'open' AND expires_at IS NOT NULL UNION ALL
     SELECT concat_ws(' ', 'order', order_id) FROM orders WHERE status = 'pending' AND expires_at IS NOT NULL`;
   await withDatabase(databaseUrl, async (client) => {
+    await eventually('what was written is projected', async () => (await projectedPosition(client)) >= written);
     await eventually('all transfers have ended, and all that was to expire', async () => (await lines(client, underWay)).length === 0);
     expect(await lines(client, `SELECT asset AS line FROM system_balances WHERE system_account = '@transit' AND balance <> 0`)).toEqual([]);
   });
