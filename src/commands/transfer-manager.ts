@@ -10,6 +10,7 @@ import type { UnreadableEvent } from '../eventstore/errors.ts';
 import type { LogPlace, TakenLease } from '../postgres/leases.ts';
 import { makeLease } from '../postgres/leases.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
+import { makeCheckpointSaver } from '../projections/checkpoint-saver.ts';
 import type { CheckpointMismatch } from '../projections/errors.ts';
 import { LeaseLost } from '../projections/errors.ts';
 import { checkAgainstLog } from '../projections/log-check.ts';
@@ -61,6 +62,7 @@ const SAVE_EVERY_MS = 200;
 const STANDSTILL_MS = 2_000;
 const UNREADABLE_POLL_MS = 2_000;
 const PROJECTED_POLL_MS = 250;
+const WORK = 'transfer manager';
 const READER = {
   did: 'transfers were followed',
   remedy:
@@ -108,25 +110,14 @@ export function makeTransferManager({ db, store, bus, position, owner, leaseMs, 
         loadAnnulments();
       },
     });
-    let saved = from;
+    const save = makeCheckpointSaver({ lease, tenure, from, work: WORK, logger });
     while (!tenure.ended()) {
       await tenure.pause(SAVE_EVERY_MS);
       act();
-      saved = await save(tenure, saved, reading.checkpoint());
+      await save(reading.checkpoint());
     }
     await subscription.stop();
-    await save(tenure, saved, reading.checkpoint());
-  }
-
-  async function save(tenure: Pauses, saved: LogPlace | undefined, reached: LogPlace | undefined): Promise<LogPlace | undefined> {
-    if (reached === undefined || reached.position === saved?.position) return saved;
-    try {
-      if (await lease.save(reached)) return reached;
-      tenure.end();
-    } catch (error) {
-      logger.warn({ err: error }, 'the checkpoint of the transfer manager was not saved');
-    }
-    return saved;
+    await save(reading.checkpoint());
   }
 
   /**
@@ -160,7 +151,7 @@ export function makeTransferManager({ db, store, bus, position, owner, leaseMs, 
     void store.annulments.load().catch((error: unknown) => logger.debug({ err: error }, 'annulments were not read'));
 
   const tenures = makeTenures<TakenLease>({
-    work: 'transfer manager',
+    work: WORK,
     leaseMs,
     take: lease.take,
     renew: lease.renew,

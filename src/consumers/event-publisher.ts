@@ -9,6 +9,7 @@ import type { EventPlace, UnreadableEvent } from '../eventstore/errors.ts';
 import type { LogPlace, TakenLease } from '../postgres/leases.ts';
 import { makeLease } from '../postgres/leases.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
+import { makeCheckpointSaver } from '../projections/checkpoint-saver.ts';
 import type { CheckpointMismatch } from '../projections/errors.ts';
 import { LeaseLost } from '../projections/errors.ts';
 import { checkAgainstLog } from '../projections/log-check.ts';
@@ -58,6 +59,7 @@ const FIRST_BACKOFF_MS = 50;
 const LAST_BACKOFF_MS = 1_000;
 /** For the confirms under way at the end of a tenure: what they miss is published twice. */
 const LAST_CONFIRMS_MS = 500;
+const WORK = 'event publisher';
 const READER = {
   did: 'integration events were published',
   remedy:
@@ -103,24 +105,13 @@ export function makeEventPublisher({ db, store, connection, owner, leaseMs, logg
       onUnreadable: (event) => standAt(tenure, event),
       onInterrupted: (error) => logger.info({ err: error }, 'the subscription is taken up again'),
     });
-    let saved = checkpoint;
+    const save = makeCheckpointSaver({ lease, tenure, from: checkpoint, work: WORK, logger });
     while (!tenure.ended()) {
       await tenure.pause(SAVE_EVERY_MS);
-      saved = await save(tenure, saved, reached.confirmed);
+      await save(reached.confirmed);
     }
     await subscription.stop();
-    await save(tenure, saved, reached.confirmed);
-  }
-
-  async function save(tenure: Pauses, saved: LogPlace | undefined, reached: LogPlace | undefined): Promise<LogPlace | undefined> {
-    if (reached === undefined || reached.position === saved?.position) return saved;
-    try {
-      if (await lease.save(reached)) return reached;
-      tenure.end();
-    } catch (error) {
-      logger.warn({ err: error }, 'the checkpoint of the event publisher was not saved');
-    }
-    return saved;
+    await save(reached.confirmed);
   }
 
   /**
@@ -170,7 +161,7 @@ export function makeEventPublisher({ db, store, connection, owner, leaseMs, logg
   }
 
   const tenures = makeTenures<TakenLease>({
-    work: 'event publisher',
+    work: WORK,
     leaseMs,
     take: lease.take,
     renew: lease.renew,
