@@ -92,18 +92,18 @@ test('nothing is lost with a connection, nor between two consumers of a queue', 
   await using connection = await startCuttableConnection(broker.guestUrl);
   const queue = `test.${randomUUID()}`;
   const first = await consume({ amqpUrl: connection.url, queue });
+  // An acknowledgement can go down with the connection: the event comes again, and is known by its id.
+  const distinct = (events: readonly LedgerEvent[]): string[] => [...new Map(events.map(({ id, data }) => [id, data.revision])).values()];
   const { accountId } = await ledger.openAccount();
   await ledger.deposit(accountId, { asset: 'USD', amount: '1.00' });
-  await expect.poll(() => first.events.length, { timeout: 30_000 }).toBe(2);
+  await expect.poll(() => distinct(first.events), { timeout: 30_000 }).toEqual(['0', '1']);
   connection.cut();
   await ledger.deposit(accountId, { asset: 'USD', amount: '2.00' });
   connection.mend();
-  await expect.poll(() => first.events.length, { timeout: 30_000 }).toBe(3);
+  await expect.poll(() => distinct(first.events), { timeout: 30_000 }).toEqual(['0', '1', '2']);
   await first.close();
   await ledger.deposit(accountId, { asset: 'USD', amount: '3.00' });
 
   const second = await consume({ queue });
-  await expect.poll(() => second.events.length, { timeout: 30_000 }).toBe(1);
-  const revisions = [...first.events, ...second.events].map(({ data }) => data.revision);
-  expect(revisions).toEqual(['0', '1', '2', '3']);
+  await expect.poll(() => distinct([...first.events, ...second.events]), { timeout: 30_000 }).toEqual(['0', '1', '2', '3']);
 });

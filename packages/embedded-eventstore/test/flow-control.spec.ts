@@ -23,3 +23,27 @@ test('an append in several chunks is one append', async () => {
   expect(outcomes.map(({ nextExpectedRevision }) => nextExpectedRevision)).toEqual([49n, 49n]);
   expect((await readEverything(client, 'one')).map(({ id }) => id)).toEqual(events.map(({ id }) => id));
 });
+
+test('any number of reads may be cancelled', async () => {
+  const store = await startEventStore({ storage: 'memory' });
+  onTestFinished(() => store.close());
+  const client = connect(store.url);
+  await client.appendToStream(
+    'long',
+    Array.from({ length: 100 }, () => event()),
+  );
+  const firstOf = async (stream: string): Promise<bigint | undefined> => {
+    const read = client.readStream(stream);
+    try {
+      const { value } = await read.iterator({ destroyOnReturn: false }).next();
+      return value?.event?.revision;
+    } finally {
+      await read.cancel();
+      read.resume();
+    }
+  };
+  for (let round = 0; round < 100; round += 1) {
+    const firsts = await Promise.all(Array.from({ length: 50 }, () => firstOf('long')));
+    expect(new Set(firsts)).toEqual(new Set([0n]));
+  }
+});
