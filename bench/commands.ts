@@ -96,13 +96,13 @@ console.log(['what'.padEnd(42), 'commands/s'.padStart(12), 'p50 ms'.padStart(10)
 
 const measured: Measurement[] = [];
 const direct = await startService(stores, { AMQP_URL: '' });
-const accounts = await openAccounts(createLedgerClient({ url: direct.url }), Number(values.accounts));
-const overRest = createLedgerClient({ url: direct.url });
+const accounts = await openAccounts(createLedgerClient(direct), Number(values.accounts));
+const overRest = createLedgerClient(direct);
 measured.push(...(await measureBoth('REST, in one process', accounts, (accountId) => overRest.deposit(accountId, DEPOSIT))));
 await direct.stop();
 
 const brokered = await startService(stores, { AMQP_URL: amqpUrl });
-const throughBroker = createLedgerClient({ url: brokered.url });
+const throughBroker = createLedgerClient(brokered);
 measured.push(...(await measureBoth('REST, through RabbitMQ', accounts, (accountId) => throughBroker.deposit(accountId, DEPOSIT))));
 const producer = createLedgerProducer({ amqpUrl });
 measured.push(...(await measureBoth('AMQP', accounts, (accountId) => producer.send({ type: 'deposit', accountId, ...DEPOSIT }))));

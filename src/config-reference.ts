@@ -1,4 +1,5 @@
-import { allSettings, type Config, originOf, type Setting } from './config.ts';
+import { allSettings, type Config, originOf } from './config.ts';
+import type { Setting } from './settings.ts';
 
 const units: Readonly<Record<NonNullable<Setting['unit']>, string>> = {
   bytes: 'bytes',

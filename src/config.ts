@@ -1,192 +1,8 @@
-// The environment, parsed once at the edge. A setting is one entry of `configSchema`: its type, check, default,
-// variable, unit and documentation. docs/configuration.md and .env.example are generated from it.
+// The environment, parsed once at the edge; what can be set: settings.ts.
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
-
-export interface Setting {
-  /** The environment variable. */
-  readonly variable: string;
-  /** What it does, for whoever runs the service. Whole sentences. */
-  readonly doc: string;
-  /** The heading it stands under. */
-  readonly group: 'Address' | 'Stores' | 'Process' | 'Commands' | 'Broker' | 'Projections';
-  /** What a number counts. */
-  readonly unit?: 'bytes' | 'commands' | 'connections' | 'events' | 'messages' | 'ms' | 's';
-  /** May be given as a file, `VARIABLE_FILE`, and is never printed. */
-  readonly secret?: boolean;
-  /** The default where NODE_ENV is `production`, as it would stand in the environment; absent: no other than elsewhere. */
-  readonly inProduction?: string;
-  /** What happens without it, for a setting that has no default. */
-  readonly otherwise?: string;
-  /** A value to show. Needed where there is no default. */
-  readonly example?: string;
-}
-
-const settings = z.registry<Setting>();
-
-/** What a process can do; by default one does all of it. */
-export const roles = ['api', 'consumer', 'projector', 'publisher', 'scheduler'] as const;
-
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
-export const configSchema = z.strictObject({
-  host: z.string().default('127.0.0.1').register(settings, {
-    variable: 'HOST',
-    doc: 'Address that the API listens on. `0.0.0.0` listens on every interface.',
-    group: 'Address',
-  }),
-  port: wholeNumber(0, 65_535).default(3000).register(settings, {
-    variable: 'PORT',
-    doc: 'TCP port of the API. `0` takes any free one; `runtime.json` in the data folder then says which.',
-    group: 'Address',
-  }),
-  bodyLimitBytes: wholeNumber(1024, 64 * 1024 * 1024)
-    .default(1024 * 1024)
-    .register(settings, {
-      variable: 'LEDGER_BODY_LIMIT_BYTES',
-      doc: 'Largest request body. A larger one is answered with 413.',
-      group: 'Address',
-      unit: 'bytes',
-    }),
-  dataDir: z.string().default('.ledger').register(settings, {
-    variable: 'LEDGER_DATA_DIR',
-    doc: 'Folder of the embedded servers, of `runtime.json` and of the lock that keeps a second instance out.',
-    group: 'Stores',
-  }),
-  eventStoreUrl: serverUrl('esdb:', 'esdb+discover:', 'kurrentdb:', 'kurrentdb+discover:').optional().register(settings, {
-    variable: 'EVENTSTORE_URL',
-    doc: 'Connection string of EventStoreDB.',
-    group: 'Stores',
-    secret: true,
-    otherwise: 'an embedded event store is started',
-    example: 'esdb://127.0.0.1:2113?tls=false',
-  }),
-  databaseUrl: serverUrl('postgres:', 'postgresql:').optional().register(settings, {
-    variable: 'DATABASE_URL',
-    doc: 'Connection string of Postgres.',
-    group: 'Stores',
-    secret: true,
-    otherwise: 'an embedded Postgres is started',
-    example: 'postgres://ledger:secret@127.0.0.1:5432/ledger',
-  }),
-  amqpUrl: serverUrl('amqp:', 'amqps:').optional().register(settings, {
-    variable: 'AMQP_URL',
-    doc: "Connection string of RabbitMQ, 3.10 or newer, with a user that is the ledger's alone: what it publishes is believed.",
-    group: 'Stores',
-    secret: true,
-    otherwise: 'a private node of an installed rabbitmq-server is started; without one, commands stay inside the process',
-    example: 'amqp://ledger:secret@127.0.0.1:5672',
-  }),
-  databaseConnections: wholeNumber(2, 1000).default(10).register(settings, {
-    variable: 'LEDGER_DATABASE_CONNECTIONS',
-    doc: 'Most connections that a process opens to Postgres. All processes together must stay below its `max_connections`.',
-    group: 'Stores',
-    unit: 'connections',
-  }),
-  roles: listOf(roles)
-    .default([...roles])
-    .register(settings, {
-      variable: 'LEDGER_ROLES',
-      doc:
-        `What this process does, separated by commas: ${roles.map((role) => `\`${role}\``).join(', ')}. ` +
-        'The consumer decides the commands that wait in the broker, the publisher tells others what happened; without a broker both have ' +
-        'nothing to do. The scheduler brings transfers to their end and lets holds and orders expire.',
-      group: 'Process',
-    }),
-  logLevel: z
-    .enum(logLevels)
-    .default('info')
-    .register(settings, {
-      variable: 'LEDGER_LOG_LEVEL',
-      doc: `Least severe messages that are logged: ${logLevels.map((level) => `\`${level}\``).join(', ')}.`,
-      group: 'Process',
-    }),
-  shutdownGraceMs: wholeNumber(0, 600_000).default(20_000).register(settings, {
-    variable: 'LEDGER_SHUTDOWN_GRACE_MS',
-    doc: 'Time to finish what is under way after SIGTERM or Ctrl-C. After it the process ends regardless; what was acknowledged is kept.',
-    group: 'Process',
-    unit: 'ms',
-  }),
-  leaseSeconds: wholeNumber(1, 3600).default(10).register(settings, {
-    variable: 'LEDGER_LEASE_SECONDS',
-    doc: 'How long a projector, transfer manager or scheduler that fell silent keeps its work before a standby takes over.',
-    group: 'Process',
-    unit: 's',
-  }),
-  mailboxCommands: wholeNumber(1, 100_000).default(1024).register(settings, {
-    variable: 'LEDGER_MAILBOX_COMMANDS',
-    doc: 'Commands that may wait for one account. The next one is answered `overloaded`.',
-    group: 'Commands',
-    unit: 'commands',
-  }),
-  queueCommands: wholeNumber(1, 1_000_000).default(10_000).register(settings, {
-    variable: 'LEDGER_QUEUE_COMMANDS',
-    doc: 'Commands that may wait in this process, over all accounts. The next one is answered `overloaded`.',
-    group: 'Commands',
-    unit: 'commands',
-  }),
-  cachedAccounts: wholeNumber(1, 10_000_000).default(10_000).register(settings, {
-    variable: 'LEDGER_CACHED_ACCOUNTS',
-    doc: 'Accounts whose state is kept in memory. Others are read from the projection when a command comes for them.',
-    group: 'Commands',
-  }),
-  conflictBudgetMs: wholeNumber(0, 600_000).default(10_000).register(settings, {
-    variable: 'LEDGER_CONFLICT_BUDGET_MS',
-    doc: 'How long commands are decided again after other processes wrote to their account, before they are answered `overloaded`.',
-    group: 'Commands',
-    unit: 'ms',
-  }),
-  doubtBudgetMs: wholeNumber(0, 600_000).default(10_000).register(settings, {
-    variable: 'LEDGER_DOUBT_BUDGET_MS',
-    doc: 'How long an append whose outcome is not known is tried again before its commands are answered `outcome_unknown`.',
-    group: 'Commands',
-    unit: 'ms',
-  }),
-  schedulerIntervalMs: wholeNumber(10, 3_600_000).default(500).register(settings, {
-    variable: 'LEDGER_SCHEDULER_INTERVAL_MS',
-    doc: 'How often the scheduler looks for holds and orders that are due to expire. They stay open for about so long after their time at most.',
-    group: 'Commands',
-    unit: 'ms',
-  }),
-  embeddedBroker: yesOrNo()
-    .default(true)
-    .register(settings, {
-      variable: 'LEDGER_EMBEDDED_BROKER',
-      doc:
-        'Without `AMQP_URL`: whether a private node of an installed rabbitmq-server is started. That is done only where the event store is ' +
-        'embedded, too: a node of its own is of no use to a process that shares its log with others.',
-      group: 'Broker',
-    }),
-  commandQueues: wholeNumber(1, 100).default(8).register(settings, {
-    variable: 'LEDGER_COMMAND_QUEUES',
-    doc: 'Over how many queues the accounts are spread. The same in every process, and changed only by a drain: see docs/messaging.md.',
-    group: 'Broker',
-  }),
-  replyWaitMs: wholeNumber(0, 600_000).default(30_000).register(settings, {
-    variable: 'LEDGER_REPLY_WAIT_MS',
-    doc: 'How long the API waits for the outcome of a command that it has put into the broker. Past it the answer is 202, with a link. A request may ask for another wait, of a minute at most.',
-    group: 'Broker',
-    unit: 'ms',
-  }),
-  anonymousProducers: yesOrNo().default(true).register(settings, {
-    variable: 'LEDGER_ANONYMOUS_PRODUCERS',
-    doc: 'Whether a message without a `userId`, for whose sender the broker does not vouch, acts as a producer.',
-    group: 'Broker',
-    inProduction: 'false',
-  }),
-  projectorBatchEvents: wholeNumber(1, 100_000).default(1000).register(settings, {
-    variable: 'LEDGER_PROJECTOR_BATCH_EVENTS',
-    doc: 'Most events that the projector writes in one transaction.',
-    group: 'Projections',
-    unit: 'events',
-  }),
-  projectorBatchMs: wholeNumber(0, 60_000).default(20).register(settings, {
-    variable: 'LEDGER_PROJECTOR_BATCH_MS',
-    doc: 'How long the projector waits for a batch to fill. Longer is cheaper under load and makes reads lag.',
-    group: 'Projections',
-    unit: 'ms',
-  }),
-});
+import type { z } from 'zod';
+import type { Setting } from './settings.ts';
+import { configSchema, settings } from './settings.ts';
 
 /** The configuration of a process, checked and complete. */
 export type Config = z.output<typeof configSchema>;
@@ -236,6 +52,11 @@ export function readEnv(environment: Environment): Config {
   for (const name of Object.keys(environment)) {
     if (name.startsWith('LEDGER_') && !known.has(name)) problems.push(`${name} is not a setting`);
   }
+  if (values['jwksUrl'] !== undefined) {
+    for (const variable of ['JWT_ISSUER', 'JWT_AUDIENCE']) {
+      if (notEmpty(environment[variable]) === undefined) problems.push(`${variable} must be set where JWKS_URL is`);
+    }
+  }
   const parsed = configSchema.safeParse(values);
   for (const issue of parsed.error?.issues ?? []) {
     const setting = byKey.get(issue.path[0] ?? '');
@@ -276,33 +97,4 @@ function notEmpty(value: string | undefined): string | undefined {
 
 function keysOfConfig(): ReadonlyArray<keyof Config> {
   return configSchema.keyof().options;
-}
-
-function wholeNumber(smallest: number, largest: number) {
-  const message = `a whole number from ${smallest} to ${largest}`;
-  return z
-    .string()
-    .regex(/^(0|[1-9][0-9]{0,14})$/, message)
-    .transform(Number)
-    .pipe(z.number().min(smallest, message).max(largest, message));
-}
-
-function yesOrNo() {
-  const message = 'true or false';
-  return z.enum(['true', 'false'], message).transform((text) => text === 'true');
-}
-
-function listOf<const T extends readonly [string, ...string[]]>(words: T) {
-  const message = `one or more of ${words.join(', ')}, separated by commas`;
-  return z
-    .string()
-    .transform((list) => [...new Set(list.split(',').map((word) => word.trim()))])
-    .pipe(z.array(z.enum(words, message)).min(1, message));
-}
-
-function serverUrl(...protocols: string[]) {
-  const message = `a URL beginning ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
-  return z
-    .string()
-    .refine((text) => protocols.some((protocol) => text.startsWith(`${protocol}//`) && text.length > protocol.length + 2), message);
 }

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { createApp } from './api/app.ts';
 import { brokerGateway, directGateway } from './api/gateway.ts';
-import { developmentPrincipal } from './api/principal.ts';
+import { bearerPrincipal } from './api/principal.ts';
 import { createQueries } from './api/queries.ts';
 import type { CommandBus } from './commands/bus.ts';
 import type { ClockGuard } from './commands/clock-guard.ts';
@@ -30,6 +30,7 @@ import { startStores } from './embedded/stores.ts';
 import type { EventStore } from './eventstore/client.ts';
 import { connectEventStore } from './eventstore/client.ts';
 import { makeReceipts } from './identity/receipts.ts';
+import { identityOf } from './identity-setup.ts';
 import { migrate } from './postgres/migrate.ts';
 import type { Database } from './postgres/pool.ts';
 import { openDatabase } from './postgres/pool.ts';
@@ -280,6 +281,10 @@ async function startApi(
   log: Logger,
 ): Promise<string> {
   const queries = createQueries({ streams: store.streams, db: database.db, waitFor: position.waitFor });
+  const identity = opened.adopt(
+    await identityOf(config, database, (err) => log.warn({ err }, 'the signing keys were not looked at')),
+    (known) => known.close(),
+  );
   const waitMs = config.replyWaitMs;
   const bus =
     broker &&
@@ -302,8 +307,8 @@ async function startApi(
     }),
     registry: metrics.registry,
     logger: log,
-    principal: developmentPrincipal,
-    permissions: { selfDeposit: true },
+    principal: bearerPrincipal(identity.verifier),
+    permissions: { selfDeposit: config.selfDeposit ?? (config.eventStoreUrl === undefined && config.databaseUrl === undefined) },
     bodyLimitBytes: config.bodyLimitBytes,
     version,
     asyncApi: asyncApiDocument(version),

@@ -122,7 +122,7 @@ test('no message and no listing shows a secret', () => {
 test('every setting is documented, and has a default or says what happens without one', () => {
   for (const setting of allSettings()) {
     expect(setting.doc, setting.variable).toMatch(/[.]$/);
-    expect(setting.variable).toMatch(/^(HOST|PORT|[A-Z]+_URL|LEDGER_[A-Z_]+)$/);
+    expect(setting.variable).toMatch(/^(HOST|PORT|[A-Z]+_URL|JWT_[A-Z_]+|LEDGER_[A-Z_]+)$/);
     if (setting.fallback === undefined) expect(setting.otherwise, setting.variable).toBeDefined();
   }
   const variables = allSettings().map(({ variable }) => variable);

@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 const environment = (): NodeJS.ProcessEnv => ({ ...process.env, AMQP_URL: broker.guestUrl });
-const client = () => createLedgerClient({ url: ledger.apiUrl });
+const client = () => createLedgerClient({ url: ledger.apiUrl, token: ledger.operatorToken });
 
 interface Started {
   readonly output: () => string;

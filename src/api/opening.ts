@@ -2,8 +2,8 @@
 import type { z } from 'zod';
 import type { OpenAccount, OpenAccountBody } from '../domain/commands.ts';
 import { openedAccountIdOf } from '../domain/ids.ts';
-import type { Principal } from './principal.ts';
-import { ownerLimitOf } from './principal.ts';
+import type { Principal } from '../identity/principal.ts';
+import { ownerLimitOf } from '../identity/principal.ts';
 
 /**
  * The command that opens an account. Where the body names none, the principal and the key do, so that a repeat opens the

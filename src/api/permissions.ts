@@ -4,7 +4,7 @@ import { SENDERS } from '../commands/senders.ts';
 import type { CommandType } from '../domain/commands.ts';
 import type { Rejection } from '../domain/rejections.ts';
 import { rejection } from '../domain/rejections.ts';
-import type { Principal } from './principal.ts';
+import type { Principal } from '../identity/principal.ts';
 import { roleRefusal } from './principal.ts';
 
 export interface PermissionSettings {

@@ -1,22 +1,12 @@
-// The principal: who makes a request. The one place where authentication plugs in.
+// Who makes a request: authentication, before anything of it is looked at.
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Role } from '../commands/senders.ts';
-import { principalUuidOf } from '../domain/ids.ts';
+import { assertNever } from '../domain/assert-never.ts';
 import type { Rejection } from '../domain/rejections.ts';
 import { rejection } from '../domain/rejections.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { Role } from '../identity/roles.ts';
+import type { TokenVerifier } from '../identity/token-verifier.ts';
 import { RefusedRequest } from './problems.ts';
-
-/** Whoever makes a request, as far as the ledger cares. */
-export interface Principal {
-  readonly issuer: string;
-  /** What the issuer calls them. */
-  readonly subject: string;
-  /** The UUID that stands for them: the owner of a user's accounts, and the actor in events. */
-  readonly uuid: string;
-  readonly role: Role;
-  /** For people to read; never in events, never in logs. */
-  readonly name: string;
-}
 
 /** Says who makes the request, or why that is not known (`unauthenticated`, `token_expired`). */
 export type PrincipalResolver = (request: FastifyRequest) => Principal | Rejection | Promise<Principal | Rejection>;
@@ -28,17 +18,31 @@ declare module 'fastify' {
   }
 }
 
-export const principalFrom = (issuer: string, subject: string, role: Role, name: string): Principal => ({
-  issuer,
-  subject,
-  uuid: principalUuidOf(issuer, subject),
-  role,
-  name,
-});
+/** RFC 6750, 2.1. The scheme's name may be written in any case (RFC 9110, 11.1). */
+const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 
-/** Until tokens are asked for, everybody who reaches the API is this operator. */
-const DEVELOPER = principalFrom('dev', '0d0e7e10-9e5e-4c0b-8f00-1edce7f01d00', 'operator', 'developer');
-export const developmentPrincipal: PrincipalResolver = () => DEVELOPER;
+/** Takes the access token of the Authorization header. Nowhere else is one looked for: what stands in a URL ends up in logs. */
+export const bearerPrincipal =
+  (verifier: TokenVerifier): PrincipalResolver =>
+  async ({ headers: { authorization }, log }) => {
+    if (authorization === undefined) return rejection('unauthenticated', 'Send an access token: Authorization: Bearer ….');
+    const token = BEARER.exec(authorization)?.[1];
+    if (token === undefined) return rejection('unauthenticated', 'The Authorization header holds no bearer token.');
+    const verdict = await verifier.verify(token);
+    switch (verdict.kind) {
+      case 'principal':
+        return verdict.principal;
+      case 'expired':
+        return rejection('token_expired', 'The access token has expired. Refresh it, or log in again.');
+      case 'refused':
+        return rejection('unauthenticated', `The access token is not taken. ${verdict.why}`);
+      case 'unavailable':
+        log.warn({ err: verdict.error }, 'an access token could not be checked');
+        return rejection('store_unavailable', 'The keys of the tokens’ issuer cannot be reached; nothing was done.');
+      default:
+        return assertNever(verdict);
+    }
+  };
 
 /** Authenticates the request, before anything of it is looked at. */
 export const authenticate =
@@ -63,13 +67,4 @@ export function roleRefusal(principal: Principal, allowed: readonly Role[]): Rej
   return allowed.includes(principal.role)
     ? undefined
     : rejection('forbidden', `The role ${principal.role} may not do this; ${allowed.join(', ')} may.`);
-}
-
-/** Whose accounts alone the principal may reach; undefined where all are open to their role. */
-export const ownerLimitOf = (principal: Principal): string | undefined => (principal.role === 'user' ? principal.uuid : undefined);
-
-/** Whether the principal may see what belongs to that owner; absent: to nobody in particular. */
-export function isOpenTo(principal: Principal, ownerId: string | undefined): boolean {
-  const limit = ownerLimitOf(principal);
-  return limit === undefined || limit === ownerId;
 }

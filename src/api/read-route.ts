@@ -1,12 +1,13 @@
 // readRoute: a route that answers a question. Waiting for a position, whose account it is, entity tags, pages and problems live here.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Role } from '../commands/senders.ts';
 import type { AccountId } from '../domain/ids.ts';
 import { rejection } from '../domain/rejections.ts';
+import type { Principal } from '../identity/principal.ts';
+import { isOpenTo } from '../identity/principal.ts';
+import type { Role } from '../identity/roles.ts';
 import { pathParamsOf } from './path-params.ts';
-import type { Principal } from './principal.ts';
-import { authenticate, isOpenTo, principalOf, roleRefusal } from './principal.ts';
+import { authenticate, principalOf, roleRefusal } from './principal.ts';
 import type { ProblemCode, Refusal } from './problems.ts';
 import { RefusedRequest, sendProblem, throwRefusal } from './problems.ts';
 import type { AccountView, LedgerQueries } from './queries.ts';

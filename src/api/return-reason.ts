@@ -1,8 +1,8 @@
 // Why a transfer came back, as far as it is the asker's business: what state the recipient's account is in is the recipient's.
 import type { LedgerEvent, ReturnReason } from '../domain/events.ts';
+import type { Principal } from '../identity/principal.ts';
+import { ownerLimitOf } from '../identity/principal.ts';
 import { RECIPIENT_UNAVAILABLE } from './contract.ts';
-import type { Principal } from './principal.ts';
-import { ownerLimitOf } from './principal.ts';
 
 /** The reason as the principal sees it: users learn of every one only that the recipient was unavailable. */
 export const shownReason = (reason: ReturnReason, principal: Principal): ReturnReason | typeof RECIPIENT_UNAVAILABLE =>

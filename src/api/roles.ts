@@ -1,6 +1,6 @@
 // Who may do what over HTTP: what checks, documents and tests are read off. Who may send which command: src/commands/senders.ts.
-import type { Role } from '../commands/senders.ts';
-import { ROLES } from '../commands/senders.ts';
+import type { Role } from '../identity/roles.ts';
+import { ROLES } from '../identity/roles.ts';
 
 /** Who may send commands in bulk; each command is then judged by the table above. */
 export const BULK_SENDERS: readonly Role[] = ['user', 'operator', 'producer'];

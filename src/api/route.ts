@@ -1,7 +1,7 @@
 // What every route is: how it answers, and how it is documented.
 import type { RouteOptions } from 'fastify';
 import type { z } from 'zod';
-import type { Role } from '../commands/senders.ts';
+import type { Role } from '../identity/roles.ts';
 import type { Gateway } from './gateway.ts';
 import type { PermissionSettings } from './permissions.ts';
 import type { PrincipalResolver } from './principal.ts';

@@ -4,9 +4,9 @@ import type { CommandAnswer, CommandEnvelope, PendingAnswer } from '../commands/
 import { scopeOf } from '../domain/commands.ts';
 import { commandIdOf } from '../domain/ids.ts';
 import { rejection } from '../domain/rejections.ts';
+import type { Principal } from '../identity/principal.ts';
+import { ownerLimitOf } from '../identity/principal.ts';
 import type { Gateway } from './gateway.ts';
-import type { Principal } from './principal.ts';
-import { ownerLimitOf } from './principal.ts';
 import type { SendPreference } from './request-headers.ts';
 import { traceparentOf } from './request-headers.ts';
 

@@ -5,6 +5,7 @@ import type { CommandAnswer, CommandEnvelope, PendingAnswer } from '../commands/
 import { SENDERS } from '../commands/senders.ts';
 import { COMMAND_TABLE } from '../domain/command-table.ts';
 import type { CommandType } from '../domain/commands.ts';
+import type { Principal } from '../identity/principal.ts';
 import type { AppliedBody, SentCommand } from './command-answer.ts';
 import { appliedBody, creates, httpStatusOf, outcomeLocation, pendingBody, problemContextOf, refusalIn } from './command-answer.ts';
 import { Applied, Pending } from './contract.ts';
@@ -12,7 +13,6 @@ import { ACCOUNT_ID, COMMAND_ID } from './examples.ts';
 import { jsonBodyOf } from './json-body.ts';
 import { pathParamsOf } from './path-params.ts';
 import { sendingRefusal } from './permissions.ts';
-import type { Principal } from './principal.ts';
 import { authenticate, principalOf, roleRefusal } from './principal.ts';
 import type { ProblemCode } from './problems.ts';
 import { sendProblem, throwRefusal } from './problems.ts';

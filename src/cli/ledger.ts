@@ -7,6 +7,7 @@ import { dlqCommand } from './dlq.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { migrateCommand } from './migrate.ts';
 import { startCommand } from './start.ts';
+import { tokenCommand } from './token.ts';
 
 /** The command line. A verb is a file beside this one and a line here. */
 function ledgerCommand(): Command {
@@ -17,6 +18,7 @@ function ledgerCommand(): Command {
     .addCommand(migrateCommand())
     .addCommand(annulCommand())
     .addCommand(dlqCommand())
+    .addCommand(tokenCommand())
     .addCommand(configCommand());
   // Commander would end the process with 1 where the contract says 2.
   for (const command of [program, ...program.commands.flatMap((verb) => [verb, ...verb.commands])]) command.exitOverride();

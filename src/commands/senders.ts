@@ -1,8 +1,6 @@
 // Who may send which command, over any transport: the one table that checks, documents and tests are read off.
 import type { CommandType } from '../domain/commands.ts';
-
-export const ROLES = ['user', 'operator', 'auditor', 'producer'] as const;
-export type Role = (typeof ROLES)[number];
+import type { Role } from '../identity/roles.ts';
 
 /** Who may send a command, over any transport. Users act on their own accounts only. */
 export const SENDERS: Readonly<Record<CommandType, readonly Role[]>> = {

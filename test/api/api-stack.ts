@@ -10,18 +10,18 @@ import { createApp } from '../../src/api/app.ts';
 import type { Gateway } from '../../src/api/gateway.ts';
 import { directGateway } from '../../src/api/gateway.ts';
 import type { PrincipalResolver } from '../../src/api/principal.ts';
-import { developmentPrincipal, principalFrom } from '../../src/api/principal.ts';
 import type { LedgerQueries } from '../../src/api/queries.ts';
 import { createQueries } from '../../src/api/queries.ts';
 import type { CommandBus } from '../../src/commands/bus.ts';
 import type { CommandSideOptions } from '../../src/commands/command-side.ts';
 import { makeInProcessBus } from '../../src/commands/in-process-bus.ts';
 import { internalCommand } from '../../src/commands/internal-command.ts';
-import type { Role } from '../../src/commands/senders.ts';
-import { ROLES } from '../../src/commands/senders.ts';
 import { makeTransferManager } from '../../src/commands/transfer-manager.ts';
 import type { InternalCommand } from '../../src/domain/commands.ts';
 import { rejection } from '../../src/domain/rejections.ts';
+import { principalFrom } from '../../src/identity/principal.ts';
+import type { Role } from '../../src/identity/roles.ts';
+import { ROLES } from '../../src/identity/roles.ts';
 import { watchPosition } from '../../src/projections/position.ts';
 import { asyncApiDocument } from '../../src/rabbitmq/asyncapi.ts';
 import type { CommandStack } from '../commands/command-stack.ts';
@@ -51,14 +51,16 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
-/** Headers of a principal of that role. Without them, the development principal asks. */
+/** Headers of a principal of that role. Without them, an operator asks. */
 export const as = (role: Role, subject: string): Readonly<Record<string, string>> => ({ authorization: `Test ${role}:${subject}` });
 export const NOBODY = { authorization: 'Test nobody' };
+
+const DEVELOPER = principalFrom('test', '0d0e7e10-9e5e-4c0b-8f00-1edce7f01d00', 'operator', 'developer');
 
 /** Authentication of these specs: what the header says is believed. */
 const believing: PrincipalResolver = (request) => {
   const { authorization } = request.headers;
-  if (authorization === undefined) return developmentPrincipal(request);
+  if (authorization === undefined) return DEVELOPER;
   const [role, subject] = authorization.replace(/^Test /, '').split(':');
   const known = ROLES.find((name) => name === role);
   if (known === undefined || subject === undefined) return rejection('unauthenticated', 'An access token is required.');

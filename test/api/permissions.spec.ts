@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { sendingRefusal } from '../../src/api/permissions.ts';
-import { principalFrom } from '../../src/api/principal.ts';
-import { ROLES, SENDERS } from '../../src/commands/senders.ts';
+import { SENDERS } from '../../src/commands/senders.ts';
 import { COMMANDS } from '../../src/domain/commands.ts';
+import { principalFrom } from '../../src/identity/principal.ts';
+import { ROLES } from '../../src/identity/roles.ts';
 
 const USER_ID = '3f1d0c52-4a3f-4c55-8a86-1d2b1c0f6a10';
 const user = principalFrom('test', USER_ID, 'user', 'alice');

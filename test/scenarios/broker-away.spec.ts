@@ -11,6 +11,7 @@ import type { Ledger } from '../../src/main.ts';
 import { startLedger } from '../../src/main.ts';
 import { startRabbitMq } from '../stack/rabbitmq.ts';
 import { startStores } from '../stack/stores.ts';
+import { operatorAt, startTokens } from '../stack/tokens.ts';
 import { deadLetters, waitingCommands } from './brokers.ts';
 import { openAccount, send } from './clients.ts';
 import { eventually } from './eventually.ts';
@@ -27,7 +28,9 @@ async function start(settings: Readonly<Record<string, string>> = {}): Promise<L
   const environment = { ...stores.environment, AMQP_URL: node.amqpUrl, PORT: '0', LEDGER_DATA_DIR: dataDir, ...settings };
   const ledger = await startLedger(readEnv(environment), { log: pino({ level: 'silent' }), onProgress: () => undefined });
   opened.defer(() => ledger.stop());
-  return { ...ledger, apiUrl: ledger.apiUrl ?? '' };
+  const apiUrl = ledger.apiUrl ?? '';
+  await startTokens(apiUrl, environment.DATABASE_URL, environment);
+  return { ...ledger, apiUrl };
 }
 
 const Health = z.object({ checks: z.looseObject({ broker: z.object({ ok: z.boolean(), detail: z.string().optional() }) }) });
@@ -37,7 +40,7 @@ async function readiness(apiUrl: string): Promise<{ readonly status: number; rea
   return { status: response.status, ok, detail };
 }
 const opening = (key: string) => ({ type: 'open-account', accountId: crypto.randomUUID(), key }) as const;
-const read = async (apiUrl: string): Promise<number> => (await fetch(`${apiUrl}/v1/assets`)).status;
+const read = async (apiUrl: string): Promise<number> => (await fetch(`${apiUrl}/v1/assets`, { headers: operatorAt(apiUrl) })).status;
 
 test('the ledger starts without its broker, says so, reads, and takes commands as soon as the broker is there', async () => {
   await node.stop();
@@ -81,7 +84,9 @@ test('a client that waits while the ledger is stopped is told where its answer w
 
   const after = await start();
   const outcome = await eventually('it is decided', async () => {
-    const answer = CommandStatus.parse(await (await fetch(`${after.apiUrl}/v1/commands/${body.commandId}`)).json());
+    const answer = CommandStatus.parse(
+      await (await fetch(`${after.apiUrl}/v1/commands/${body.commandId}`, { headers: operatorAt(after.apiUrl) })).json(),
+    );
     return answer.status === 'applied' && answer;
   });
   expect(outcome.balances).toEqual([{ asset: 'USD', available: '1.00', held: '0.00' }]);

@@ -1,6 +1,7 @@
 // A client of the ledger's API as the scenarios use it: commands with keys, sent over real HTTP, answers as they came.
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { operatorAt } from '../stack/tokens.ts';
 
 /** What the API contract lets a client count on, in any answer. */
 const answerSchema = z.looseObject({
@@ -126,6 +127,7 @@ async function request(url: string, { method, key, body, ifMatch, signal }: Sent
   const response = await fetch(url, {
     method,
     headers: {
+      ...operatorAt(url),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(key === undefined ? {} : { 'idempotency-key': key }),
       ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
@@ -194,14 +196,16 @@ export async function balanceOf(
   asset: string,
   minPosition: string,
 ): Promise<z.infer<typeof balanceSchema>> {
-  const response = await fetch(`${apiUrl}/v1/accounts/${accountId}/balances/${asset}?minPosition=${minPosition}`);
+  const response = await fetch(`${apiUrl}/v1/accounts/${accountId}/balances/${asset}?minPosition=${minPosition}`, {
+    headers: operatorAt(apiUrl),
+  });
   return balanceSchema.parse(await response.json());
 }
 
 const entriesSchema = z.object({ data: z.array(z.looseObject({ entryId: z.string() })) });
 /** The ids of the newest entries of that type in the account's journal. */
 export async function entriesOf(apiUrl: string, accountId: string, type: string): Promise<readonly string[]> {
-  const response = await fetch(`${apiUrl}/v1/accounts/${accountId}/entries?type=${type}`);
+  const response = await fetch(`${apiUrl}/v1/accounts/${accountId}/entries?type=${type}`, { headers: operatorAt(apiUrl) });
   return entriesSchema.parse(await response.json()).data.map(({ entryId }) => entryId);
 }
 

@@ -6,7 +6,7 @@ import type { Stores } from './books.ts';
 
 /** What ledgers stand on: empty stores of their own. */
 export interface LedgerStores extends AsyncDisposable {
-  readonly environment: { readonly EVENTSTORE_URL: string; readonly DATABASE_URL: string };
+  readonly environment: { readonly EVENTSTORE_URL: string; readonly DATABASE_URL: string; readonly LEDGER_KEY_SECRET: string };
 }
 
 export interface TwoLedgers extends AsyncDisposable {

@@ -12,6 +12,7 @@ import { freePort } from '../../src/embedded/free-port.ts';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
 import { isRunning, sendSignal } from '../../src/embedded/process-identity.ts';
 import { startPostgres } from '../stack/postgres.ts';
+import { TEST_KEY_SECRET } from '../stack/tokens.ts';
 import { withDatabase } from './books.ts';
 import { eventually } from './eventually.ts';
 import type { LedgerStores } from './ledgers.ts';
@@ -44,7 +45,7 @@ export async function startMortalStores(): Promise<MortalStores> {
   const [DATABASE_URL, EVENTSTORE_URL] = [postgres.url, eventStore.url];
   const kept = opened.move();
   return {
-    environment: { EVENTSTORE_URL, DATABASE_URL },
+    environment: { EVENTSTORE_URL, DATABASE_URL, LEDGER_KEY_SECRET: TEST_KEY_SECRET },
     eventStore: {
       async kill() {
         process.kill(eventStore.pid, 'SIGKILL');
@@ -116,7 +117,7 @@ export async function startImpatientStores(liveBuffer: number): Promise<LedgerSt
   if (eventStoreUrl === undefined) throw new Error(`the event store said: ${line}`);
   const kept = opened.move();
   return {
-    environment: { EVENTSTORE_URL: eventStoreUrl, DATABASE_URL: database.url },
+    environment: { EVENTSTORE_URL: eventStoreUrl, DATABASE_URL: database.url, LEDGER_KEY_SECRET: TEST_KEY_SECRET },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

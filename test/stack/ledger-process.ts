@@ -7,6 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { allSettings } from '../../src/config.ts';
+import { readRuntimeFile } from '../../src/embedded/runtime-file.ts';
+import type { Role } from '../../src/identity/roles.ts';
+import type { TestTokens } from './tokens.ts';
+import { startTokens } from './tokens.ts';
 
 const sources = fileURLToPath(new URL('../../src/cli/ledger.ts', import.meta.url));
 const readyLine = z.object({ apiUrl: z.string().nullable() });
@@ -21,6 +25,10 @@ export interface LedgerExit {
 export interface LedgerProcess extends AsyncDisposable {
   /** Base of the API, e.g. `http://127.0.0.1:40123`; empty for a process without the role `api`. */
   readonly apiUrl: string;
+  /** An operator's access token; empty for a process without the role `api`. */
+  readonly operatorToken: string;
+  /** A token for 15 minutes of that role. @param subject of a user: the UUID. */
+  token(role: Role, subject: string): Promise<string>;
   readonly pid: number;
   readonly dataDir: string;
   /** Settles when the process has ended. */
@@ -67,8 +75,9 @@ export async function spawnLedger(
 ): Promise<LedgerProcess> {
   const ownFolder = environment['LEDGER_DATA_DIR'] === undefined ? await mkdtemp(join(tmpdir(), 'ledger-test-')) : undefined;
   const dataDir = environment['LEDGER_DATA_DIR'] ?? ownFolder ?? '';
+  const env = ledgerEnvironment({ ...environment, LEDGER_DATA_DIR: dataDir });
   const child = spawn(process.execPath, [program, 'start', '--json', ...args], {
-    env: ledgerEnvironment({ ...environment, LEDGER_DATA_DIR: dataDir }),
+    env,
     // Away from the checkout, where a developer may have a .env.
     cwd: tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -108,8 +117,14 @@ export async function spawnLedger(
     }
     await sleep(25);
   }
+  const tokens = apiUrl === '' ? undefined : await startTokens(apiUrl, readRuntimeFile(dataDir)?.databaseUrl ?? '', env);
   return {
     apiUrl,
+    operatorToken: tokens?.operator ?? '',
+    token: (...whose: Parameters<TestTokens['token']>) => {
+      if (tokens === undefined) throw new Error('a process without the API takes no tokens');
+      return tokens.token(...whose);
+    },
     pid: child.pid ?? 0,
     dataDir,
     exited,

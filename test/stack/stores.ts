@@ -1,11 +1,12 @@
 import { startEventStore, type TestEventStore } from './eventstore.ts';
 import { startPostgres, type TestDatabase } from './postgres.ts';
+import { TEST_KEY_SECRET } from './tokens.ts';
 
 export interface TestStores extends AsyncDisposable {
   readonly database: TestDatabase;
   readonly eventStore: TestEventStore;
-  /** `EVENTSTORE_URL` and `DATABASE_URL`, ready to be given to a ledger process or to `readEnv`. */
-  readonly environment: { readonly EVENTSTORE_URL: string; readonly DATABASE_URL: string };
+  /** The stores and the key secret, ready to be given to a ledger process or to `readEnv`. */
+  readonly environment: { readonly EVENTSTORE_URL: string; readonly DATABASE_URL: string; readonly LEDGER_KEY_SECRET: string };
   /** Closes both, last opened first. */
   close(): Promise<void>;
 }
@@ -30,7 +31,7 @@ export async function startStores(): Promise<TestStores> {
   return {
     database,
     eventStore,
-    environment: { EVENTSTORE_URL: eventStore.url, DATABASE_URL: database.url },
+    environment: { EVENTSTORE_URL: eventStore.url, DATABASE_URL: database.url, LEDGER_KEY_SECRET: TEST_KEY_SECRET },
     close,
     [Symbol.asyncDispose]: close,
   };

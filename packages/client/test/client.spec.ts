@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => gateway[Symbol.asyncDispose]());
 
 const client = (options: { readonly deadlineMs?: number; readonly attemptTimeoutMs?: number } = {}) =>
-  createLedgerClient({ url: gateway.url, ...options });
+  createLedgerClient({ url: gateway.url, token: process.operatorToken, ...options });
 
 const problemOf = async (promise: Promise<unknown>): Promise<LedgerProblem> => {
   const error = await promise.then(

@@ -18,7 +18,7 @@ beforeAll(async () => {
   stores = await startStores();
   broker = await freshVhost();
   process = await spawnLedger({ ...stores.environment, AMQP_URL: broker.amqpUrl });
-  ledger = createLedgerClient({ url: process.apiUrl });
+  ledger = createLedgerClient({ url: process.apiUrl, token: process.operatorToken });
 });
 afterAll(async () => {
   await process.close();

@@ -11,16 +11,18 @@ const opened = new AsyncDisposableStack();
 afterAll(() => opened.disposeAsync());
 let environment: Readonly<Record<string, string>>;
 let gateway: FlakyGateway;
+let token: string;
 beforeAll(async () => {
   const stores = opened.use(await startStores());
   const broker = opened.use(await freshVhost());
   environment = { ...stores.environment, AMQP_URL: broker.amqpUrl };
   const api = opened.use(await spawnLedger(environment, ['--roles', 'api,projector']));
+  token = api.operatorToken;
   gateway = opened.use(await startFlakyGateway(api.apiUrl));
 });
 
 test('a command is waited for in the broker, is sent once, and has its answer when somebody decides it', async () => {
-  const ledger = createLedgerClient({ url: gateway.url, attemptTimeoutMs: 2_000, deadlineMs: 60_000 });
+  const ledger = createLedgerClient({ url: gateway.url, token, attemptTimeoutMs: 2_000, deadlineMs: 60_000 });
   const consumer = await spawnLedger(environment, ['--roles', 'consumer']);
   const { accountId } = await ledger.openAccount();
   await consumer.close();
@@ -54,7 +56,7 @@ test('a command is waited for in the broker, is sent once, and has its answer wh
 });
 
 test('commands sent together are waited for, each by itself', async () => {
-  const ledger = createLedgerClient({ url: gateway.url, attemptTimeoutMs: 2_000, deadlineMs: 60_000 });
+  const ledger = createLedgerClient({ url: gateway.url, token, attemptTimeoutMs: 2_000, deadlineMs: 60_000 });
   const consumer = await spawnLedger(environment, ['--roles', 'consumer']);
   const { accountId } = await ledger.openAccount();
   await consumer.close();

@@ -1,10 +1,10 @@
 // Accounts: opening one, finding them.
 import { z } from 'zod';
 import { OpenAccountBody } from '../../domain/commands.ts';
+import { ownerLimitOf } from '../../identity/principal.ts';
 import { Account, AccountParams, PageQuery, pageOf } from '../contract.ts';
 import { ACCOUNT, ACCOUNT_ID, appliedExample, onePage, USER_ID } from '../examples.ts';
 import { openingCommand } from '../opening.ts';
-import { ownerLimitOf } from '../principal.ts';
 import type { AccountView } from '../queries.ts';
 import { readRoute } from '../read-route.ts';
 import { READERS } from '../roles.ts';

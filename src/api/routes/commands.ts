@@ -2,11 +2,11 @@
 import type { z } from 'zod';
 import type { StoredOutcome } from '../../domain/outcome.ts';
 import { shownRevision } from '../../domain/outcome.ts';
+import type { Principal } from '../../identity/principal.ts';
+import { isOpenTo, ownerLimitOf } from '../../identity/principal.ts';
 import type { Receipt } from '../../identity/receipts.ts';
 import { CommandParams, CommandStatus } from '../contract.ts';
 import { ACCOUNT_ID, COMMAND_ID, ENTRY_ID } from '../examples.ts';
-import type { Principal } from '../principal.ts';
-import { isOpenTo, ownerLimitOf } from '../principal.ts';
 import type { Refusal } from '../problems.ts';
 import { problemOf, refusal } from '../problems.ts';
 import type { LedgerQueries } from '../queries.ts';

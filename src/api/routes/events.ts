@@ -1,9 +1,9 @@
 // The events of an account: what happened to it, as the log has it.
 import type { z } from 'zod';
 import type { RecordedEvent } from '../../domain/events.ts';
+import type { Principal } from '../../identity/principal.ts';
 import { AccountEvent, AccountParams, PageQuery, pageOf } from '../contract.ts';
 import { COMMAND_ID, ENTRY_ID, onePage } from '../examples.ts';
-import type { Principal } from '../principal.ts';
 import { readRoute } from '../read-route.ts';
 import { shownData } from '../return-reason.ts';
 import { READERS } from '../roles.ts';

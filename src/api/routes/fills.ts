@@ -1,11 +1,11 @@
 // Fills: what a venue reports of an order, and what has happened to the order since it was placed.
 import type { z } from 'zod';
 import { FillOrderBody } from '../../domain/commands.ts';
+import { isOpenTo } from '../../identity/principal.ts';
 import type { OrderEventSummary } from '../../projections/order-events.ts';
 import { outcomeLocation } from '../command-answer.ts';
 import { AccountOrderParams, OrderEvent, OrderParams, PageQuery, pageOf } from '../contract.ts';
 import { appliedExample, FILL_ID, ORDER_ID, onePage } from '../examples.ts';
-import { isOpenTo } from '../principal.ts';
 import { refusal } from '../problems.ts';
 import { readRoute } from '../read-route.ts';
 import { READERS } from '../roles.ts';

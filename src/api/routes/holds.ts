@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { CaptureBody, EmptyBody, PlaceHoldBody } from '../../domain/commands.ts';
 import { HOLD_STATUSES } from '../../domain/lifecycles.ts';
+import { isOpenTo } from '../../identity/principal.ts';
 import type { HoldSummary } from '../../projections/holds.ts';
 import { AccountHoldParams, AccountParams, Hold, HoldParams, PageQuery, pageOf } from '../contract.ts';
 import { ACCOUNT_ID, appliedExample, HOLD_ID, onePage } from '../examples.ts';
-import { isOpenTo } from '../principal.ts';
 import { refusal } from '../problems.ts';
 import { readRoute } from '../read-route.ts';
 import { READERS } from '../roles.ts';

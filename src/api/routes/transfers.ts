@@ -1,11 +1,11 @@
 // Transfers: from account to account. The sender sees all of one, the recipient what is the recipient's.
 import type { z } from 'zod';
 import { TransferBody } from '../../domain/commands.ts';
+import type { Principal } from '../../identity/principal.ts';
+import { isOpenTo } from '../../identity/principal.ts';
 import type { TransferSummary } from '../../projections/transfers.ts';
 import { AccountParams, PageQuery, pageOf, Transfer, TransferParams } from '../contract.ts';
 import { ACCOUNT_ID, appliedExample, onePage, RECIPIENT_ID, TRANSFER_ID } from '../examples.ts';
-import type { Principal } from '../principal.ts';
-import { isOpenTo } from '../principal.ts';
 import { refusal } from '../problems.ts';
 import { readRoute } from '../read-route.ts';
 import { shownReason } from '../return-reason.ts';

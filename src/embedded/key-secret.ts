@@ -1,0 +1,34 @@
+import { randomBytes } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+/**
+ * The secret that seals this data folder's signing keys, for a ledger that is given none: made once, in `key-secret`
+ * (mode 0600). Safe to call from several processes at a time: all get the same.
+ */
+export function keySecretOf(dataDir: string): string {
+  const folder = resolve(dataDir);
+  const file = join(folder, 'key-secret');
+  const read = (): string | undefined => {
+    try {
+      return readFileSync(file, 'utf8').trim();
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      throw error;
+    }
+  };
+  const kept = read();
+  if (kept !== undefined) return kept;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // Whole or not at all, and never over one that is there: a link is made in one step, and fails where the name is taken.
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  return read() ?? keySecretOf(dataDir);
+}

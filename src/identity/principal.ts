@@ -1,0 +1,32 @@
+// The principal: who acts, over whatever transport.
+import { principalUuidOf } from '../domain/ids.ts';
+import type { Role } from './roles.ts';
+
+/** Whoever acts, as far as the ledger cares. */
+export interface Principal {
+  readonly issuer: string;
+  /** What the issuer calls them. */
+  readonly subject: string;
+  /** The UUID that stands for them: the owner of a user's accounts, and the actor in events. */
+  readonly uuid: string;
+  readonly role: Role;
+  /** For people to read; never in events, never in logs. */
+  readonly name: string;
+}
+
+export const principalFrom = (issuer: string, subject: string, role: Role, name: string): Principal => ({
+  issuer,
+  subject,
+  uuid: principalUuidOf(issuer, subject),
+  role,
+  name,
+});
+
+/** Whose accounts alone the principal may reach; undefined where all are open to their role. */
+export const ownerLimitOf = (principal: Principal): string | undefined => (principal.role === 'user' ? principal.uuid : undefined);
+
+/** Whether the principal may see what belongs to that owner; absent: to nobody in particular. */
+export function isOpenTo(principal: Principal, ownerId: string | undefined): boolean {
+  const limit = ownerLimitOf(principal);
+  return limit === undefined || limit === ownerId;
+}
