@@ -43,11 +43,18 @@ test('values are typed', () => {
   expect(config).toMatchObject({ port: 0, roles: ['projector'], doubtBudgetMs: 250, eventStoreUrl: 'esdb://a:2113?tls=false' });
 });
 
-test('in production nobody is believed without the broker, unless that is asked for', () => {
+test('in production nobody is believed without the broker', () => {
   expect(readEnv({}).anonymousProducers).toBe(true);
   expect(readEnv({ NODE_ENV: 'production' }).anonymousProducers).toBe(false);
-  expect(readEnv({ NODE_ENV: 'production', LEDGER_ANONYMOUS_PRODUCERS: 'true' }).anonymousProducers).toBe(true);
   expect(problemsOf({ LEDGER_ANONYMOUS_PRODUCERS: 'no' })).toEqual(['LEDGER_ANONYMOUS_PRODUCERS must be true or false, not "no"']);
+});
+
+test('the tokens of another issuer are taken only where it is said whose, and for whom', () => {
+  expect(problemsOf({ JWKS_URL: 'https://id.example.com/jwks' })).toEqual([
+    'JWT_ISSUER must be set where JWKS_URL is',
+    'JWT_AUDIENCE must be set where JWKS_URL is',
+  ]);
+  expect(problemsOf({ JWKS_URL: 'https://id.example.com/jwks', JWT_ISSUER: 'https://id.example.com', JWT_AUDIENCE: 'ledger' })).toEqual([]);
 });
 
 test('an empty variable counts as not set', () => {
