@@ -2,6 +2,7 @@
 import type { Registry } from '@prometheus-io/client';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Fastify, { LogController } from 'fastify';
+import { controlAccess } from './access-control.ts';
 import { answerBrokenRequest, answerErrors } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { takeJsonOnly } from './media-type.ts';
@@ -75,12 +76,13 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 
   answerErrors(app);
   addSecurityHeaders(app);
+  controlAccess(app, principal);
   const isStopping = stopGracefully(app, options.stopDelayMs ?? 0);
   addMetrics(app, options.registry);
   addHealth(app, { readiness: options.readiness, isStopping });
   addProblemPages(app);
   await addDocuments(app, ROUTES, options);
-  for (const route of ROUTES) addRoute(app, route, { gateway, queries, principal, permissions });
+  for (const route of ROUTES) addRoute(app, route, { gateway, queries, permissions });
   await app.ready();
   return app;
 }

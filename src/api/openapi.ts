@@ -3,6 +3,7 @@ import type { SwaggerOptions } from '@fastify/swagger';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { OpenAPIV3_1 } from 'openapi-types';
 import { isRejectionCode, REJECTIONS } from '../domain/rejections.ts';
+import { accessInWords, accessTo } from '../identity/access.ts';
 import { Problem } from './contract.ts';
 import { problemExample } from './problem-example.ts';
 import type { ProblemCode } from './problems.ts';
@@ -75,6 +76,9 @@ const zodToJsonConfig = {
   },
 };
 
+/** The name of the only security scheme. */
+const BEARER = 'bearer';
+
 /** Options for @fastify/swagger: the document of these routes. */
 export function openApiOptions(routes: readonly ApiRoute[], version: string): SwaggerOptions {
   const toJson = createJsonSchemaTransform({ zodToJsonConfig });
@@ -91,7 +95,16 @@ export function openApiOptions(routes: readonly ApiRoute[], version: string): Sw
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/', description: 'The ledger that serves this document.' }],
-      security: [],
+      components: {
+        securitySchemes: {
+          [BEARER]: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: 'An access token (RFC 6750), in the Authorization header.',
+          },
+        },
+      },
       tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     },
     transform: (document) => {
@@ -110,7 +123,9 @@ export function openApiOptions(routes: readonly ApiRoute[], version: string): Sw
 function finish(document: Document, { method, path, doc }: ApiRoute): void {
   const operation: Operation | undefined = document.paths?.[path]?.[method.toLowerCase() as Lowercase<typeof method>];
   if (operation === undefined) throw new Error(`${method} ${path} is not in the document`);
-  operation.description = [doc.description, `For: ${doc.allowed.join(', ')}.`].filter(Boolean).join('\n\n');
+  const access = accessTo(method, path);
+  operation.security = access === 'anyone' ? [] : [{ [BEARER]: [] }];
+  operation.description = [doc.description, `For: ${accessInWords(access)}.`].filter(Boolean).join('\n\n');
   operation.parameters = [
     ...(operation.parameters ?? []),
     ...doc.headers.map(({ name, required }) => ({ ...REQUEST_HEADERS[name], required })),

@@ -4,7 +4,6 @@ import { assertNever } from '../domain/assert-never.ts';
 import type { Rejection } from '../domain/rejections.ts';
 import { rejection } from '../domain/rejections.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { Role } from '../identity/roles.ts';
 import type { TokenVerifier } from '../identity/token-verifier.ts';
 import { RefusedRequest } from './problems.ts';
 
@@ -60,11 +59,4 @@ export const authenticate =
 export function principalOf(request: FastifyRequest): Principal {
   if (request.principal === null) throw new Error(`${request.method} ${request.url} has no principal`);
   return request.principal;
-}
-
-/** The refusal of a role that is not among the allowed. */
-export function roleRefusal(principal: Principal, allowed: readonly Role[]): Rejection | undefined {
-  return allowed.includes(principal.role)
-    ? undefined
-    : rejection('forbidden', `The role ${principal.role} may not do this; ${allowed.join(', ')} may.`);
 }

@@ -1,10 +1,8 @@
 // What every route is: how it answers, and how it is documented.
 import type { RouteOptions } from 'fastify';
 import type { z } from 'zod';
-import type { Role } from '../identity/roles.ts';
 import type { Gateway } from './gateway.ts';
 import type { PermissionSettings } from './permissions.ts';
-import type { PrincipalResolver } from './principal.ts';
 import type { ProblemCode } from './problems.ts';
 import type { LedgerQueries } from './queries.ts';
 
@@ -12,7 +10,6 @@ import type { LedgerQueries } from './queries.ts';
 export interface RouteDependencies {
   readonly gateway: Gateway;
   readonly queries: LedgerQueries;
-  readonly principal: PrincipalResolver;
   readonly permissions: PermissionSettings;
 }
 
@@ -47,7 +44,6 @@ export interface OperationDoc {
   readonly tag: Tag;
   readonly summary: string;
   readonly description?: string;
-  readonly allowed: readonly Role[];
   readonly headers: readonly { readonly name: DocumentedHeader; readonly required: boolean }[];
   readonly bodyExample?: unknown;
   /** False: the body may be left out. */
@@ -68,5 +64,6 @@ export interface ApiRoute {
   /** Where the document says more of the body than fastify checks. */
   readonly documentedBody?: z.ZodType;
   readonly doc: OperationDoc;
+  /** Who may use it, src/identity/access.ts says: credentials and role are checked before anything that is mounted here. */
   readonly mount: (dependencies: RouteDependencies) => Pick<RouteOptions, 'onRequest' | 'preValidation' | 'handler'>;
 }

@@ -137,8 +137,33 @@ export function accessTo(method: string, path: string): 'anyone' | Access {
   return typeof access === 'object' || access === 'anyone' ? access : COMMAND_ACCESS[access];
 }
 
+/** Who may use a route that asks who asks, by role. @throws Error where it is anyone's. */
+export function roleAccessTo(method: string, path: string): Access {
+  const access = accessTo(method, path);
+  if (access === 'anyone') throw new Error(`${method} ${path} asks nobody who they are`);
+  return access;
+}
+
+/** The command that a route sends. @throws Error where the table names none. */
+export function commandTo(method: string, path: string): CommandType {
+  const access = routeAccess(method, path);
+  if (typeof access === 'object' || access === 'anyone') throw new Error(`${method} ${path} sends no command by its row in the table`);
+  return access;
+}
+
 /** The roles that reach anything. */
 export const rolesWith = (access: Access): readonly Role[] => ROLES.filter((role) => access[role] !== 'none');
+
+const IN_WORDS: Readonly<Record<Exclude<Reach, 'none'>, (role: Role) => string>> = {
+  all: (role) => role,
+  own: (role) => `${role} (what is their own)`,
+};
+
+/** Who may, in words: `user (what is their own), operator`. */
+export function accessInWords(access: 'anyone' | Access): string {
+  if (access === 'anyone') return access;
+  return ROLES.flatMap((role) => (access[role] === 'none' ? [] : [IN_WORDS[access[role]](role)])).join(', ');
+}
 
 /** The refusal of a role that reaches nothing there. */
 export function accessRefusal(access: Access, role: Role): Rejection | undefined {

@@ -21,12 +21,3 @@ export const principalFrom = (issuer: string, subject: string, role: Role, name:
   role,
   name,
 });
-
-/** Whose accounts alone the principal may reach; undefined where all are open to their role. */
-export const ownerLimitOf = (principal: Principal): string | undefined => (principal.role === 'user' ? principal.uuid : undefined);
-
-/** Whether the principal may see what belongs to that owner; absent: to nobody in particular. */
-export function isOpenTo(principal: Principal, ownerId: string | undefined): boolean {
-  const limit = ownerLimitOf(principal);
-  return limit === undefined || limit === ownerId;
-}

@@ -12,6 +12,8 @@ const Media = z.looseObject({
 const Answer = z.looseObject({ content: z.record(z.string(), Media).optional(), headers: z.record(z.string(), z.unknown()).optional() });
 const Operation = z.looseObject({
   operationId: z.string(),
+  description: z.string().optional(),
+  security: z.array(z.record(z.string(), z.array(z.string()))).optional(),
   requestBody: z.looseObject({ content: z.record(z.string(), Media) }).optional(),
   responses: z.record(z.string(), Answer),
 });

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROUTES } from '../../src/api/routes/all.ts';
 import { REJECTIONS } from '../../src/domain/rejections.ts';
+import { accessInWords, accessTo } from '../../src/identity/access.ts';
 import type { TestApi } from './api-stack.ts';
 import { fundedAccount, startTestApi } from './api-stack.ts';
 import type { DocumentCheck } from './document-check.ts';
@@ -81,7 +82,11 @@ describe.each(operations)('$operationId', ({ method, path, doc }) => {
     for (const [status, code] of listed) if (code !== 'internal_error') expect(REJECTIONS).toHaveProperty(`${code}.status`, status);
   });
 
-  test('it says who may use it', () => expect(JSON.stringify(operation())).toContain(`For: ${doc.allowed.join(', ')}.`));
+  test('it says who may use it, and whether it asks who asks', () => {
+    const access = accessTo(method, path);
+    expect(operation().description).toContain(`For: ${accessInWords(access)}.`);
+    expect(operation().security).toEqual(access === 'anyone' ? [] : [{ bearer: [] }]);
+  });
 });
 
 const CLIENT_USE = `

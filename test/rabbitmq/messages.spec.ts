@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { CommandAnswer, CommandEnvelope } from '../../src/commands/bus.ts';
-import { SENDERS } from '../../src/commands/senders.ts';
 import { AccountCommandSchema, RegisterAssetCommand } from '../../src/domain/commands.ts';
 import { AccountIdSchema, AssetCodeSchema, commandIdOf, principalUuidOf } from '../../src/domain/ids.ts';
+import { COMMAND_ACCESS } from '../../src/identity/access.ts';
 import type { ConsumeMessage } from '../../src/rabbitmq/connection.ts';
 import { deadLetterOf, redriven } from '../../src/rabbitmq/dead-letters.ts';
 import type { CommandMessage } from '../../src/rabbitmq/messages.ts';
@@ -74,9 +74,9 @@ describe('a producer’s message', () => {
   });
 
   it('may hold what producers may send, and nothing else', () => {
-    for (const [type, roles] of Object.entries(SENDERS)) {
+    for (const [type, { producer }] of Object.entries(COMMAND_ACCESS)) {
       if (type === 'register-asset') continue;
-      expect([type, reasonOf(published({ type })) === 'forbidden']).toEqual([type, !roles.includes('producer')]);
+      expect([type, reasonOf(published({ type })) === 'forbidden']).toEqual([type, producer === 'none']);
     }
     expect(reasonOf(published({ type: 'register-asset' }))).toBe('malformed_request');
     expect(reasonOf(published({ type: 'return-transfer' }))).toBe('malformed_request');
