@@ -11,7 +11,7 @@ export interface IdentityOptions {
   readonly db: LedgerDb;
   readonly tokens: TokenSettings;
   /** Another issuer, whose tokens are taken instead of the ledger's own. */
-  readonly external?: Omit<ExternalIssuer, keyof TokenSettings>;
+  readonly external?: Pick<ExternalIssuer, 'jwksUrl' | 'rolesClaim'>;
   /** Seals the signing keys. */
   readonly keySecret: string;
   /** Told where keys could not be read again; those that are known go on to be used. */
@@ -32,7 +32,7 @@ export interface Identity {
 
 /** @throws WrongKeySecret; the database's error. */
 export async function openIdentity({ db, tokens, external, keySecret, onError }: IdentityOptions): Promise<Identity> {
-  if (external) return { verifier: externalVerifier({ ...tokens, ...external }), builtIn: undefined, close: () => {} };
+  if (external) return { verifier: externalVerifier({ ...tokens, ...external, onError }), builtIn: undefined, close: () => {} };
   const keys = await openSigningKeys({ db, secret: keySecret, onError });
   return {
     verifier: builtInVerifier(keys, tokens),
