@@ -132,10 +132,10 @@ export function routeAccess(method: string, path: string): RouteAccess {
 }
 
 /** Who may use a route, by role; `anyone` where it asks for no credentials. */
-export function accessTo(method: string, path: string): 'anyone' | Access {
-  const access = routeAccess(method, path);
-  return typeof access === 'object' || access === 'anyone' ? access : COMMAND_ACCESS[access];
-}
+export const accessTo = (method: string, path: string): 'anyone' | Access => accessOf(routeAccess(method, path));
+
+/** A route's row by role: that of its command, where it sends one. */
+export const accessOf = (row: RouteAccess): 'anyone' | Access => (typeof row === 'object' || row === 'anyone' ? row : COMMAND_ACCESS[row]);
 
 /** Who may use a route that asks who asks, by role. @throws Error where it is anyone's. */
 export function roleAccessTo(method: string, path: string): Access {
