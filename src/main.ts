@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { createApp } from './api/app.ts';
 import { brokerGateway, directGateway } from './api/gateway.ts';
+import type { PermissionSettings } from './api/permissions.ts';
 import { bearerPrincipal } from './api/principal.ts';
 import { createQueries } from './api/queries.ts';
 import type { CommandBus } from './commands/bus.ts';
@@ -29,6 +30,7 @@ import { writeRuntimeFile } from './embedded/runtime-file.ts';
 import { startStores } from './embedded/stores.ts';
 import type { EventStore } from './eventstore/client.ts';
 import { connectEventStore } from './eventstore/client.ts';
+import { makeClients } from './identity/clients.ts';
 import { makeReceipts } from './identity/receipts.ts';
 import { identityOf } from './identity-setup.ts';
 import { migrate } from './postgres/migrate.ts';
@@ -235,6 +237,11 @@ function startScheduler(
   return manager;
 }
 
+/** Where both stores are embedded nothing is at stake, and whoever tries the ledger out has to have some money. */
+const permissionsOf = ({ selfDeposit, eventStoreUrl, databaseUrl }: Config): PermissionSettings => ({
+  selfDeposit: selfDeposit ?? (eventStoreUrl === undefined && databaseUrl === undefined),
+});
+
 /** Decides the commands that wait in the broker; begins once the broker has their queues. */
 function startConsumer(
   opened: AsyncDisposableStack,
@@ -246,7 +253,7 @@ function startConsumer(
 ): void {
   let consumer: CommandConsumer | undefined;
   let isStopped = false;
-  const { commandQueues: queues, anonymousProducers, bodyLimitBytes } = config;
+  const { commandQueues: queues, anonymousProducers, bodyLimitBytes, jwtIssuer: issuer } = config;
   void declared.then(() => {
     if (isStopped) return;
     consumer = startCommandConsumer({
@@ -255,7 +262,8 @@ function startConsumer(
       answering,
       queues,
       handle,
-      rules: { ledgerUser: publishing.user, anonymousProducers, bodyLimitBytes },
+      clients: makeClients(db),
+      rules: { ledgerUser: publishing.user, anonymousProducers, bodyLimitBytes, issuer, permissions: permissionsOf(config) },
       keepUnstored: keepInReceipts(makeReceipts(db)),
       logger,
     });
@@ -308,8 +316,9 @@ async function startApi(
     registry: metrics.registry,
     logger: log,
     principal: bearerPrincipal(identity.verifier),
-    permissions: { selfDeposit: config.selfDeposit ?? (config.eventStoreUrl === undefined && config.databaseUrl === undefined) },
+    permissions: permissionsOf(config),
     bodyLimitBytes: config.bodyLimitBytes,
+    edge: config,
     version,
     asyncApi: asyncApiDocument(version),
   });

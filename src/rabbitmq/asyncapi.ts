@@ -7,6 +7,7 @@ import { CLOUD_EVENTS_JSON, INTEGRATION_EVENT_TYPES, integrationEventSchema } fr
 import { COMMAND_TABLE } from '../domain/command-table.ts';
 import type { CommandType } from '../domain/commands.ts';
 import { COMMANDS } from '../domain/commands.ts';
+import { accessInWords, COMMAND_ACCESS } from '../identity/access.ts';
 import { DETAIL_HEADER, REASON_HEADER } from './dead-letters.ts';
 import { HIT_HEADER, REPLY_TYPE, RejectedBody } from './replies.ts';
 import { DEAD_QUEUE, EXCHANGES } from './topology.ts';
@@ -169,7 +170,7 @@ function commandMessage(type: string, schema: z.ZodObject, payload: Json): Messa
     id: type,
     name: type,
     title: type,
-    ...(isCommandType(type) && { summary: COMMAND_TABLE[type].does }),
+    ...(isCommandType(type) && { summary: COMMAND_TABLE[type].does, description: `For: ${accessInWords(COMMAND_ACCESS[type])}.` }),
     contentType: 'application/json',
     correlationId: { location: '$message.header#/correlationId' },
     headers: properties({ type: { const: type, description: 'Property.' }, ...COMMAND_PROPERTIES }),

@@ -13,7 +13,6 @@ import { bodyRefusal } from '../api/request-shape.ts';
 import type { CommandEnvelope } from '../commands/bus.ts';
 import { MalformedJson, parseStrictJson } from '../commands/strict-json.ts';
 import { AccountCommandSchema, COMMANDS, isInternal, RegisterAssetCommand, scopeOf } from '../domain/commands.ts';
-import { accessRefusal, COMMAND_ACCESS } from '../identity/access.ts';
 import { openedAccountIdOf } from '../domain/ids.ts';
 import type { Rejection } from '../domain/rejections.ts';
 import { rejection } from '../domain/rejections.ts';
