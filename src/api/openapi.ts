@@ -140,7 +140,7 @@ function finish(document: Document, { method, path, doc }: ApiRoute): void {
   }
   operation.responses = {
     ...Object.fromEntries(Object.entries(doc.answers).map(([status, answer]) => [status, answered(operation.responses?.[status], answer)])),
-    ...problemResponses(doc.problems),
+    ...problemResponses([...doc.problems, ...ANY_REQUEST]),
   };
 }
 
@@ -156,6 +156,9 @@ function answered(generated: unknown, answer: DocumentedAnswer): Response {
       : { content: { 'application/json': { ...media, example: answer.example } } }),
   };
 }
+
+/** What any request may be answered, whatever it asks for: see request-limits.ts and server-limits.ts. */
+export const ANY_REQUEST: readonly ProblemCode[] = ['overloaded', 'rate_limited'];
 
 /** The operation's problems by status, each with the codes that it may have and an example of each. */
 function problemResponses(codes: readonly ProblemCode[]): Record<string, Response> {
@@ -190,7 +193,7 @@ function problemResponse(status: number, codes: readonly ProblemCode[]): Respons
 
 /** One example of each problem that any operation has: they are referred to rather than said again in every operation. */
 function withProblemExamples(document: Document, routes: readonly ApiRoute[]): Document {
-  const codes = new Set(routes.flatMap(({ doc }) => doc.problems));
+  const codes = new Set([...routes.flatMap(({ doc }) => doc.problems), ...ANY_REQUEST]);
   const examples = Object.fromEntries([...codes].sort().map((code) => [code, { value: problemExample(code) }]));
   return { ...document, components: { ...document.components, examples } };
 }

@@ -5,12 +5,15 @@ import type { Gateway } from './gateway.ts';
 import type { PermissionSettings } from './permissions.ts';
 import type { ProblemCode } from './problems.ts';
 import type { LedgerQueries } from './queries.ts';
+import type { RequestLimits } from './request-limits.ts';
 
 /** What routes stand on. */
 export interface RouteDependencies {
   readonly gateway: Gateway;
   readonly queries: LedgerQueries;
   readonly permissions: PermissionSettings;
+  /** Tells the limits that a request holds more than one. */
+  readonly countMore: RequestLimits['countMore'];
 }
 
 export const TAGS = {

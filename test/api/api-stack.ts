@@ -116,6 +116,7 @@ export async function startTestApi({
     principal: believing,
     permissions: { selfDeposit: true },
     bodyLimitBytes: 1024 * 1024,
+    edge: { maxRequests: 2_000, anonymousRequestsPerSecond: 0 },
     version: '0.0.0',
     asyncApi: asyncApiDocument('0.0.0'),
     ...given,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ANY_REQUEST } from '../../src/api/openapi.ts';
 import { ROUTES } from '../../src/api/routes/all.ts';
 import { REJECTIONS } from '../../src/domain/rejections.ts';
 import { accessInWords, accessTo } from '../../src/identity/access.ts';
@@ -78,7 +79,7 @@ describe.each(operations)('$operationId', ({ method, path, doc }) => {
     const listed = Object.entries(operation().responses).flatMap(([status, { content }]) =>
       Object.keys(content?.['application/problem+json']?.examples ?? {}).map((code) => [Number(status), code]),
     );
-    expect(listed.map(([, code]) => code).toSorted()).toEqual([...new Set<string>(doc.problems)].toSorted());
+    expect(listed.map(([, code]) => code).toSorted()).toEqual([...new Set<string>([...doc.problems, ...ANY_REQUEST])].toSorted());
     for (const [status, code] of listed) if (code !== 'internal_error') expect(REJECTIONS).toHaveProperty(`${code}.status`, status);
   });
 

@@ -84,7 +84,7 @@ export const bulkCommands: ApiRoute = {
     },
     problems: ['malformed_request', 'unauthenticated', 'forbidden', 'body_too_large', 'unsupported_media_type', 'outcome_unknown'],
   },
-  mount: ({ permissions, gateway }) => ({
+  mount: ({ permissions, gateway, countMore }) => ({
     preValidation: async (request) => {
       request.body = jsonBodyOf(request);
     },
@@ -93,6 +93,7 @@ export const bulkCommands: ApiRoute = {
       const { commands } = request.body as z.output<typeof CheckedBody>;
       const { dryRun } = request.query as z.output<typeof BulkQuery>;
       const sender = { principal: principalOf(request), permissions, isDryRun: dryRun === 'true' };
+      countMore(sender.principal, Math.max(0, commands.length - 1));
       // All are sent before the first is awaited, in order: that is what keeps those of one account in theirs.
       return { results: await Promise.all(commands.map((entry, index) => resultOf(entry, index, sender, gateway, request))) };
     },

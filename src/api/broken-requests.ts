@@ -1,0 +1,73 @@
+// What is no HTTP request, or does not become one in time: there is nothing but the socket to answer over.
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ConnectionError } from 'fastify';
+import { PROBLEM_MEDIA_TYPE, problemOf, refusal } from './problems.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
+import { MAX_HEAD_BYTES, REQUEST_TIMEOUT_MS } from './server-limits.ts';
+
+export interface BrokenRequests {
+  /** Answers with a problem where that cannot be taken for the answer to another request, and closes the connection. */
+  readonly answer: (error: ConnectionError, socket: Socket) => void;
+  /** Has to see the requests of the server. */
+  readonly watch: (server: Server) => void;
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+export function makeBrokenRequests(): BrokenRequests {
+  /** What is under way on each connection; several where a client does not wait for its answers. */
+  const underWay = new WeakMap<Socket, Set<Exchange>>();
+
+  /** Whether what is said on the socket now answers the bytes that were broken, and not a request that was sent before them. */
+  function isFree(socket: Socket): boolean {
+    const [first, ...others] = underWay.get(socket) ?? [];
+    if (first === undefined) return true;
+    // Of a request that has not come whole, the broken bytes are its body: nothing was done about it yet.
+    return others.length === 0 && !first.request.complete && !first.response.headersSent;
+  }
+
+  return {
+    answer(error, socket) {
+      if (error.code === 'ECONNRESET' || !socket.writable || !isFree(socket)) {
+        socket.destroy(error);
+        return;
+      }
+      const instance = randomUUID();
+      const body = JSON.stringify(problemOf(refusal('malformed_request', faultOf(error)), { instance }));
+      const headers = {
+        ...SECURITY_HEADERS,
+        'X-Request-Id': instance,
+        'Content-Type': PROBLEM_MEDIA_TYPE,
+        'Content-Length': Buffer.byteLength(body),
+        Connection: 'close',
+      };
+      const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      socket.end(`HTTP/1.1 400 Bad Request\r\n${head.join('')}\r\n${body}`);
+    },
+    watch(server) {
+      server.on('request', (request, response) => {
+        const { socket } = request;
+        const exchange = { request, response };
+        const exchanges = underWay.get(socket) ?? new Set();
+        underWay.set(socket, exchanges.add(exchange));
+        response.once('close', () => exchanges.delete(exchange));
+      });
+    },
+  };
+}
+
+function faultOf({ code }: ConnectionError): string {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return `The head of the request has more than ${MAX_HEAD_BYTES} bytes.`;
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return `The request did not arrive within ${REQUEST_TIMEOUT_MS / 1000} s.`;
+    default:
+      return 'The bytes sent are no HTTP request.';
+  }
+}
