@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { createLedgerClient } from '@ledgerfold/client';
 import { CloudEvent } from 'cloudevents';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { createClient } from './stack/clients.ts';
 import { installDebianPackage } from './stack/debian-package.ts';
 import type { LedgerProcess } from './stack/ledger-process.ts';
 import { spawnLedger } from './stack/ledger-process.ts';
@@ -30,6 +31,7 @@ beforeAll(async () => {
   stores = await startStores();
   broker = await freshVhost();
   ledger = await spawnLedger({ ...stores.environment, AMQP_URL: broker.amqpUrl });
+  await createClient(stores.environment.DATABASE_URL, 'guest');
 });
 afterAll(async () => {
   await ledger.close();

@@ -4,6 +4,7 @@ import { afterAll, expect, test } from 'vitest';
 import { connectBroker } from '../../src/rabbitmq/connection.ts';
 import type { OutgoingMessage } from '../../src/rabbitmq/publisher.ts';
 import { makePublisher } from '../../src/rabbitmq/publisher.ts';
+import { createClient } from '../stack/clients.ts';
 import { spawnLedger } from '../stack/ledger-process.ts';
 import { freshVhost } from '../stack/rabbitmq.ts';
 import { startStores } from '../stack/stores.ts';
@@ -21,6 +22,7 @@ const environment = { ...stores.environment, AMQP_URL: broker.amqpUrl };
 const metrics = async (): Promise<string> => (await fetch(`${apiUrl}/metrics`)).text();
 const audit = { eventStoreUrl: stores.environment.EVENTSTORE_URL, databaseUrl: stores.environment.DATABASE_URL };
 const { apiUrl } = opened.use(await spawnLedger(environment));
+await createClient(audit.databaseUrl, 'guest');
 
 test('every message delivered twice: the books are as if once', async () => {
   const accounts = await atOnce(5, () => openAccount(apiUrl, { asset: 'USD', amount: '10.00' }));
