@@ -59,6 +59,7 @@ const ReadQuery = z.strictObject({
 const ANY_READ: readonly ProblemCode[] = [
   'malformed_request',
   'unauthenticated',
+  'token_expired',
   'forbidden',
   'projection_behind',
   'store_unavailable',

@@ -52,6 +52,7 @@ const WriteQuery = z.strictObject({
 const ANY_WRITE: readonly ProblemCode[] = [
   'malformed_request',
   'unauthenticated',
+  'token_expired',
   'forbidden',
   'revision_mismatch',
   'body_too_large',
