@@ -1,0 +1,56 @@
+// What may be answered to a request, whatever it was: what is wrong with an answer, in words.
+import { z } from 'zod';
+import type { DocumentCheck } from '../document-check.ts';
+import type { Draft } from './draft.ts';
+import { targetOf } from './draft.ts';
+import type { Exchange, HttpAnswer } from './exchange.ts';
+
+const PROBLEM = 'application/problem+json';
+const Coded = z.looseObject({ code: z.string() });
+
+const mediaTypeOf = ({ headers, body }: HttpAnswer): string | undefined =>
+  body.length === 0 ? undefined : (headers['content-type']?.split(';', 1)[0] ?? 'no media type');
+
+/** The body as JSON; undefined where it says that it is none. @throws SyntaxError */
+export function saidIn(answer: HttpAnswer): unknown {
+  return mediaTypeOf(answer)?.endsWith('json') ? JSON.parse(String(answer.body)) : undefined;
+}
+
+/** A wait for a position that never comes is the one thing that is rightly answered 503 here. */
+function isDueWait(draft: Draft, body: unknown): boolean {
+  const coded = Coded.safeParse(body);
+  return coded.success && coded.data.code === 'projection_behind' && /[?&]minPosition=/.test(targetOf(draft));
+}
+
+/** What is wrong with an answer to anything at all. */
+function faultsOfAny(answer: HttpAnswer, body: unknown, draft: Draft, check: DocumentCheck): readonly string[] {
+  const { status } = answer;
+  if (status >= 500 && !isDueWait(draft, body)) return [`answered ${status}`];
+  if (status < 400) return [];
+  if (draft.method === 'HEAD') return [];
+  if (mediaTypeOf(answer) !== PROBLEM) return [`${status} as ${mediaTypeOf(answer)}`];
+  const faults = check.faultsAt(['components', 'schemas', 'Problem'], body);
+  return z.looseObject({ status: z.literal(status) }).safeParse(body).success ? faults : [...faults, 'the problem has another status'];
+}
+
+/** What is wrong with what came back; empty where all is as the contract has it. */
+export function faultsOf(draft: Draft, { answers, ending, rest }: Exchange, check: DocumentCheck): readonly string[] {
+  const [first] = answers;
+  if (first === undefined) return draft.mayBeCut && ending === 'closed' ? [] : [`no answer: ${ending}`];
+  // A HEAD that was no request by then is answered with a body.
+  const left = rest.length > 0 && draft.method !== 'HEAD' ? [`bytes behind the answer: ${rest.subarray(0, 200)}`] : [];
+  try {
+    const all = answers.flatMap((answer) => faultsOfAny(answer, saidIn(answer), draft, check));
+    const documented = check.faultsOf({
+      method: draft.method,
+      path: targetOf(draft).split(/[?#]/, 1)[0] ?? '',
+      status: first.status,
+      mediaType: mediaTypeOf(first),
+      headers: first.headers,
+      body: saidIn(first),
+    });
+    return [...left, ...all, ...documented];
+  } catch (error) {
+    return [`an answer that cannot be read: ${error}`];
+  }
+}
