@@ -8,7 +8,7 @@ export class WrongKeySecret extends Error {
   constructor() {
     super(
       'the signing keys in Postgres were sealed with another key secret than this process has. ' +
-        'If that one is lost: `ledger keys rotate --revoke-others` starts anew, and ends all access tokens',
+        'If that one is lost: `ledger keys rotate --new-secret` starts anew, and ends all access tokens',
     );
   }
 }

@@ -49,10 +49,12 @@ export interface RotateOptions {
   /** Sign with the new key at once: verifiers elsewhere may not know it yet for five minutes. */
   readonly now?: boolean;
   /**
-   * Take nothing any more that other keys have signed: for when one of them was stolen, or the key secret is lost. Implies `now`.
+   * Take nothing any more that other keys have signed: for when one of them was stolen. Implies `now`.
    * A process learns of it within half a minute.
    */
   readonly revokeOthers?: boolean;
+  /** The secret is another one from here on: the keys under the one before cannot be used any more. Implies `revokeOthers`. */
+  readonly newSecret?: boolean;
 }
 
 const PublicJwk = z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), kid: z.string() });
@@ -67,8 +69,8 @@ async function keyFrom(jwk: JWK): Promise<CryptoKey> {
 interface KeyChange {
   /** From when on the new key signs. */
   readonly waitS: number;
-  /** What becomes of the keys that are there; `nothing`: where there is one, there is nothing to do. */
-  readonly others: 'nothing' | 'expire' | 'revoke';
+  /** What becomes of the keys that are there; `nothing`: where there is one, there is nothing to do. `replace`: whatever sealed them. */
+  readonly others: 'nothing' | 'expire' | 'revoke' | 'replace';
 }
 
 async function addSigningKey(ledgerDb: LedgerDb, secret: string, { waitS, others }: KeyChange): Promise<string> {
@@ -89,11 +91,13 @@ async function addSigningKey(ledgerDb: LedgerDb, secret: string, { waitS, others
         .executeTakeFirst();
       if (others === 'nothing' && newest !== undefined) return;
       // A key under another secret would stop every process that has the right one.
-      if (others === 'expire' && newest !== undefined) await unseal(newest.sealed_private_jwk, secret);
-      if (others === 'revoke') await db.deleteFrom('signing_keys').execute();
+      if (others !== 'replace' && newest !== undefined) await unseal(newest.sealed_private_jwk, secret);
+      // The first one signs at once: nobody else does.
+      const signsAfterS = newest === undefined ? 0 : waitS;
+      if (others === 'revoke' || others === 'replace') await db.deleteFrom('signing_keys').execute();
       await db
         .updateTable('signing_keys')
-        .set({ verifies_until: inSeconds(waitS + ACCESS_TOKEN_S + OVERLAP_SLACK_S) })
+        .set({ verifies_until: inSeconds(signsAfterS + ACCESS_TOKEN_S + OVERLAP_SLACK_S) })
         .where('verifies_until', 'is', null)
         .execute();
       await db.deleteFrom('signing_keys').where('verifies_until', '<', sql<string>`clock_timestamp()`).execute();
@@ -103,7 +107,7 @@ async function addSigningKey(ledgerDb: LedgerDb, secret: string, { waitS, others
           kid,
           public_jwk: JSON.stringify({ ...bare, kid, alg: SIGNING_ALGORITHM, use: 'sig' }),
           sealed_private_jwk: sealed,
-          signs_from: inSeconds(waitS),
+          signs_from: inSeconds(signsAfterS),
         })
         .execute();
     });
@@ -113,14 +117,15 @@ async function addSigningKey(ledgerDb: LedgerDb, secret: string, { waitS, others
 /**
  * Makes a new signing key; the others go on to verify until what they signed has expired.
  * @returns its id
- * @throws WrongKeySecret where the keys that stay were sealed with another secret; the database's error.
+ * @throws WrongKeySecret where the keys were sealed with another secret, unless it is to be a new one; the database's error.
  */
 export function rotateSigningKeys(
   db: LedgerDb,
   secret: string,
-  { now = false, revokeOthers = false }: RotateOptions = {},
+  { now = false, revokeOthers = false, newSecret = false }: RotateOptions = {},
 ): Promise<string> {
-  return addSigningKey(db, secret, { waitS: now || revokeOthers ? 0 : JWKS_MAX_AGE_S, others: revokeOthers ? 'revoke' : 'expire' });
+  const others = newSecret ? 'replace' : revokeOthers ? 'revoke' : 'expire';
+  return addSigningKey(db, secret, { waitS: now || others !== 'expire' ? 0 : JWKS_MAX_AGE_S, others });
 }
 
 /** `coming`: published, and signs from its time on. `verifying`: what it has signed is still taken. */
