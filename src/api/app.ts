@@ -12,6 +12,7 @@ import type { PermissionSettings } from './permissions.ts';
 import type { PrincipalResolver } from './principal.ts';
 import type { LedgerQueries } from './queries.ts';
 import { requestIdFrom } from './request-headers.ts';
+import { judgeHeads } from './request-heads.ts';
 import type { RequestLimitSettings } from './request-limits.ts';
 import { limitAnonymous, makeRequestLimits } from './request-limits.ts';
 import { shapeCompiler } from './request-shape.ts';
@@ -94,6 +95,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 
   answerErrors(app);
   addSecurityHeaders(app);
+  judgeHeads(app);
   await allowOrigins(app, edge.corsOrigins ?? []);
   limitServer(app, edge.maxRequests);
   limitAnonymous(app, limits);

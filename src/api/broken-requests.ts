@@ -8,7 +8,7 @@ import { SECURITY_HEADERS } from './security-headers.ts';
 import { MAX_HEAD_BYTES, REQUEST_TIMEOUT_MS } from './server-limits.ts';
 
 export interface BrokenRequests {
-  /** Answers with a problem where that cannot be taken for the answer to another request, and closes the connection. */
+  /** Answers with a problem where that cannot be taken for the answer to another request, and closes the connection, once what came whole before is answered. */
   readonly answer: (error: ConnectionError, socket: Socket) => void;
   /** Has to see the requests of the server. */
   readonly watch: (server: Server) => void;
@@ -23,9 +23,12 @@ export function makeBrokenRequests(): BrokenRequests {
   /** What is under way on each connection; several where a client does not wait for its answers. */
   const underWay = new WeakMap<Socket, Set<Exchange>>();
 
+  /** Closed as soon as what is under way is answered; whatever else comes on them is passed over. */
+  const ending = new WeakSet<Socket>();
+  const exchangesOn = (socket: Socket): readonly Exchange[] => [...(underWay.get(socket) ?? [])];
   /** Whether what is said on the socket now answers the bytes that were broken, and not a request that was sent before them. */
   function isFree(socket: Socket): boolean {
-    const [first, ...others] = underWay.get(socket) ?? [];
+    const [first, ...others] = exchangesOn(socket);
     if (first === undefined) return true;
     // Of a request that has not come whole, the broken bytes are its body: nothing was done about it yet.
     return others.length === 0 && !first.request.complete && !first.response.headersSent;
@@ -33,7 +36,19 @@ export function makeBrokenRequests(): BrokenRequests {
 
   return {
     answer(error, socket) {
-      if (error.code === 'ECONNRESET' || !socket.writable || !isFree(socket)) {
+      if (error.code === 'ECONNRESET' || !socket.writable) {
+        socket.destroy(error);
+        return;
+      }
+      if (ending.has(socket)) return;
+      const whole = exchangesOn(socket).findLast(({ request }) => request.complete);
+      if (whole) {
+        ending.add(socket);
+        // What it asked for is done: whoever asked is still to learn what came of it.
+        whole.response.once('close', () => socket.destroySoon());
+        return;
+      }
+      if (!isFree(socket)) {
         socket.destroy(error);
         return;
       }

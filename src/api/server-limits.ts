@@ -27,7 +27,13 @@ export const SERVER_OPTIONS = {
   requestTimeout: REQUEST_TIMEOUT_MS,
   keepAliveTimeout: KEEP_ALIVE_MS,
   connectionTimeout: SILENCE_MS,
-  http: { maxHeaderSize: MAX_HEAD_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CHECK_EVERY_MS },
+  http: {
+    maxHeaderSize: MAX_HEAD_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_EVERY_MS,
+    // Judged in request-heads.ts: Node's own answer has no problem in it.
+    requireHostHeader: false,
+  },
 } satisfies FastifyHttpOptions<Server>;
 
 /**
