@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { z } from 'zod';
-import { discard, GUEST, startNode } from './rabbitmq-server.ts';
+import { discard, GUEST, shellEnvironmentOf, startNode } from './rabbitmq-server.ts';
 
 export interface TestBroker extends AsyncDisposable {
   /** `amqp://…` with the ledger's own user, `ledger`. */
@@ -25,6 +25,8 @@ export interface TestBroker extends AsyncDisposable {
 /** A broker that a test may end, for its own use. */
 export interface TestNode extends TestBroker {
   readonly pid: number;
+  /** In which a shell finds `rabbitmqctl`, and that finds this node. */
+  readonly shellEnvironment: NodeJS.ProcessEnv;
   /** Stops the node in order. */
   stop(): Promise<void>;
   /** Ends the node as a power cut would. */
@@ -70,6 +72,7 @@ export async function startRabbitMq(): Promise<TestNode> {
   return {
     // The ports and the password stay the same.
     ...brokerAt(node.url, node.managementUrl, '/'),
+    shellEnvironment: shellEnvironmentOf(dataDir),
     get pid() {
       return node.pid;
     },
