@@ -26,13 +26,6 @@ export function makeBrokenRequests(): BrokenRequests {
   /** Closed as soon as what is under way is answered; whatever else comes on them is passed over. */
   const ending = new WeakSet<Socket>();
   const exchangesOn = (socket: Socket): readonly Exchange[] => [...(underWay.get(socket) ?? [])];
-  /** Whether what is said on the socket now answers the bytes that were broken, and not a request that was sent before them. */
-  function isFree(socket: Socket): boolean {
-    const [first, ...others] = exchangesOn(socket);
-    if (first === undefined) return true;
-    // Of a request that has not come whole, the broken bytes are its body: nothing was done about it yet.
-    return others.length === 0 && !first.request.complete && !first.response.headersSent;
-  }
 
   return {
     answer(error, socket) {
@@ -48,7 +41,8 @@ export function makeBrokenRequests(): BrokenRequests {
         whole.response.once('close', () => socket.destroySoon());
         return;
       }
-      if (!isFree(socket)) {
+      // Of a request that has not come whole, the broken bytes are its body: nothing was done about it, but it may have been refused already.
+      if (exchangesOn(socket).some(({ response }) => response.headersSent)) {
         socket.destroy(error);
         return;
       }
