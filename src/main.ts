@@ -3,6 +3,7 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { createApp } from './api/app.ts';
+import { makeFirstAccounts, withFirstAccount } from './api/first-accounts.ts';
 import { brokerGateway, directGateway } from './api/gateway.ts';
 import type { PermissionSettings } from './api/permissions.ts';
 import { bearerPrincipal } from './api/principal.ts';
@@ -299,10 +300,12 @@ async function startApi(
     opened.adopt(makeRabbitMqBus({ connection: broker.publishing, waitMs, maxWaiting: config.queueCommands }), ({ close }) => close());
   if (broker) metrics.watchDeadLetters(broker.deadLetters);
   const isAvailable = (): boolean => broker?.status().isUsable === true && bus?.isAvailable() === true;
+  const gateway = bus
+    ? brokerGateway({ bus, isAvailable, direct, receipts: makeReceipts(database.db), queries, waitMs })
+    : directGateway(direct);
+  const firstAccounts = makeFirstAccounts({ gateway, queries });
   const app = await createApp({
-    gateway: bus
-      ? brokerGateway({ bus, isAvailable, direct, receipts: makeReceipts(database.db), queries, waitMs })
-      : directGateway(direct),
+    gateway,
     queries,
     readiness: makeReadiness({
       lag,
@@ -315,7 +318,8 @@ async function startApi(
     }),
     registry: metrics.registry,
     logger: log,
-    principal: bearerPrincipal(identity.verifier),
+    principal: withFirstAccount(bearerPrincipal(identity.verifier), firstAccounts),
+    auth: { issuer: config.jwtIssuer, builtIn: identity.builtIn, firstAccounts, cookies: { secure: config.cookieSecure } },
     permissions: permissionsOf(config),
     bodyLimitBytes: config.bodyLimitBytes,
     edge: config,

@@ -148,6 +148,12 @@ export const configSchema = z.strictObject({
     doc: 'The claim with the role (`user`, `operator`, `auditor`, `producer`) in tokens of another issuer; a dot goes a level down, as in `realm_access.roles`. Of several roles the one that may do most counts.',
     group: 'Identity',
   }),
+  cookieSecure: yesOrNo().default(false).register(settings, {
+    variable: 'LEDGER_COOKIE_SECURE',
+    doc: 'Whether browsers send the cookie with the refresh token over TLS only. Whoever serves the API over TLS turns it on.',
+    group: 'Identity',
+    inProduction: 'true',
+  }),
   selfDeposit: yesOrNo().optional().register(settings, {
     variable: 'LEDGER_SELF_DEPOSIT',
     doc: 'Whether users may credit their own accounts: deposit, add to a coin. For trying things out.',

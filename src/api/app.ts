@@ -3,11 +3,12 @@ import type { Registry } from '@prometheus-io/client';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Fastify, { LogController } from 'fastify';
 import { controlAccess } from './access-control.ts';
+import type { Auth } from './auth-route.ts';
 import { makeBrokenRequests } from './broken-requests.ts';
 import { allowOrigins } from './cross-origin.ts';
 import { answerErrors } from './errors.ts';
 import type { Gateway } from './gateway.ts';
-import { takeJsonOnly } from './media-type.ts';
+import { FORM_TYPE, takeBodies } from './media-type.ts';
 import type { PermissionSettings } from './permissions.ts';
 import type { PrincipalResolver } from './principal.ts';
 import type { LedgerQueries } from './queries.ts';
@@ -47,6 +48,7 @@ export interface AppOptions {
   /** Who makes a request: authentication. */
   readonly principal: PrincipalResolver;
   readonly permissions: PermissionSettings;
+  readonly auth: Auth;
   readonly bodyLimitBytes: number;
   readonly edge: EdgeSettings;
   /** Of the document: the program's. */
@@ -65,7 +67,7 @@ const MAX_PARAM_LENGTH = 1_024;
  * what it has accepted, and resolves; the gateway and the stores are the caller's to close afterwards.
  */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { gateway, queries, permissions, edge } = options;
+  const { gateway, queries, permissions, auth, edge } = options;
   const limits = makeRequestLimits(options.principal, edge);
   const broken = makeBrokenRequests();
   const app: FastifyInstance = Fastify({
@@ -88,7 +90,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   broken.watch(app.server);
   app.decorateRequest('principal', null);
-  takeJsonOnly(app);
+  takeBodies(app);
   app.setValidatorCompiler(shapeCompiler);
   // Answers are typed by their schemas, and tests check them against the document; checking them again here would only cost time.
   app.setSerializerCompiler(() => JSON.stringify);
@@ -105,13 +107,13 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   addHealth(app, { readiness: options.readiness, isStopping });
   addProblemPages(app);
   await addDocuments(app, ROUTES, options);
-  for (const route of ROUTES) addRoute(app, route, { gateway, queries, permissions, countMore: limits.countMore });
+  for (const route of ROUTES) addRoute(app, route, { gateway, queries, permissions, auth, countMore: limits.countMore });
   await app.ready();
   return app;
 }
 
 function addRoute(app: FastifyInstance, route: ApiRoute, dependencies: RouteDependencies): void {
-  const { method, path, params, query, body, doc } = route;
+  const { method, path, params, query, body, takesForm = false, doc } = route;
   app.route({
     method,
     url: path.replace(/\{([^}]+)\}/g, ':$1'),
@@ -122,8 +124,10 @@ function addRoute(app: FastifyInstance, route: ApiRoute, dependencies: RouteDepe
       ...(params === undefined ? {} : { params }),
       ...(query === undefined ? {} : { querystring: query }),
       ...(body === undefined ? {} : { body }),
+      ...(takesForm && { consumes: [FORM_TYPE] }),
       response: Object.fromEntries(Object.entries(doc.answers).flatMap(([status, { schema }]) => (schema ? [[status, schema]] : []))),
     },
+    config: { takesForm },
     ...route.mount(dependencies),
   });
 }

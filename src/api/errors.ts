@@ -1,6 +1,7 @@
 // Errors to problems: whatever is thrown on the way of a request ends here, as a problem of the catalogue.
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
 import { InvalidCursor } from '../projections/errors.ts';
+import { bodyTypeOf } from './media-type.ts';
 import type { Refusal } from './problems.ts';
 import { RefusedRequest, refusal, sendProblem } from './problems.ts';
 
@@ -22,7 +23,7 @@ function refusalFor(error: FastifyError | RefusedRequest, request: FastifyReques
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return refusal('body_too_large', `The body has more than ${request.routeOptions.bodyLimit} bytes.`);
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return refusal('unsupported_media_type', 'Send the body as application/json.');
+      return refusal('unsupported_media_type', `Send the body as ${bodyTypeOf(request)}.`);
   }
   // What fastify itself finds wrong with a request: a content length that is none, a header too many.
   if (error.statusCode !== undefined && error.statusCode < 500) return refusal('malformed_request', `${error.message}.`);
