@@ -7,6 +7,9 @@ import { readRoute } from '../read-route.ts';
 import { shownData } from '../return-reason.ts';
 import { pageBody } from '../wire.ts';
 
+/** Whether the event is in the recipient's stream, and the request behind it the sender's, who named it. */
+const isSendersStep = (type: RecordedEvent['event']['type']): boolean => type === 'transfer-received' || type === 'transfer-refused';
+
 function eventBody(recorded: RecordedEvent, ownerLimit: string | undefined): z.output<typeof AccountEvent> {
   const { event, eventId, revision, position, metadata } = recorded;
   const { commandId, key, actor, transport, correlationId, occurredAt, effectiveAt = null } = metadata;
@@ -21,7 +24,7 @@ function eventBody(recorded: RecordedEvent, ownerLimit: string | undefined): z.o
     key,
     actor,
     transport,
-    correlationId,
+    correlationId: isSendersStep(event.type) && ownerLimit !== undefined ? commandId : correlationId,
     data: shownData(event, ownerLimit),
   };
 }
