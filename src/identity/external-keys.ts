@@ -43,7 +43,7 @@ export function makeExternalKeys({
     const readAtMs = 'uat' in cache ? cache.uat : undefined;
     // What was never read, or too long ago, is waited for by whoever needs it.
     if (readAtMs === undefined || nowMs < readAtMs + refreshMs || nowMs < retryAtMs) return;
-    retryAtMs = nowMs + RETRY_MS;
+    retryAtMs = nowMs + Math.min(RETRY_MS, refreshMs);
     keys.reload().catch(onError);
   };
   return (header, token) => {
