@@ -51,6 +51,8 @@ const WriteQuery = z.strictObject({
 /** What any write may be refused with. */
 const ANY_WRITE: readonly ProblemCode[] = [
   'malformed_request',
+  // Where no key is required, too: one that is sent and empty is a mistake.
+  'idempotency_key_missing',
   'unauthenticated',
   'token_expired',
   'forbidden',
@@ -184,7 +186,6 @@ function documentationOf<Params extends z.ZodObject, Body extends z.ZodObject>(
     },
     problems: [
       ...ANY_WRITE,
-      ...(spec.method === 'POST' ? (['idempotency_key_missing'] as const) : []),
       ...(type === 'register-asset' ? [] : (['account_not_found'] as const)),
       ...COMMAND_TABLE[type].refusals,
     ],

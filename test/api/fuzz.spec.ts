@@ -119,7 +119,7 @@ async function fuzzed(from: number, to: number): Promise<string[]> {
       const faults = faultsOf(draft, exchanged, check);
       if (ONLY !== undefined) console.info(report(index, draft, exchanged, faults));
       if (faults.length > 0) findings.push(report(index, draft, exchanged, faults));
-      else for (const answer of exchanged.answers) told.note(draft, answer);
+      else told.note(draft, exchanged);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
@@ -131,9 +131,9 @@ const expectNone = (findings: readonly string[]): void =>
 test('whatever is sent is answered as the document says, and leaves nothing behind but what was told', { timeout: 3_600_000 }, async () => {
   const [first, end] = ONLY === undefined ? [0, REQUESTS] : [Number(ONLY), Number(ONLY) + 1];
   const warm = first + Math.ceil((end - first) / 4);
-  expectNone(await fuzzed(first, warm));
+  const found = await fuzzed(first, warm);
   const keptAtFirst = keptBytes();
-  expectNone(await fuzzed(warm, end));
+  expectNone([...found, ...(await fuzzed(warm, end))]);
   expect(keptBytes() - keptAtFirst).toBeLessThan(KEPT_BYTES_A_REQUEST * Math.max(end - warm, 1_000));
 
   expect(api.logged.filter((line) => JSON.parse(line).level >= PINO_ERROR)).toEqual([]);

@@ -75,6 +75,10 @@ const ODD_TOKENS = [
   `Bearer ${'a'.repeat(10_000)}`,
   'Bearer é',
   'Basic b3BlcmF0b3I6b3BlcmF0b3I=',
+  'Basic JXp6OiU=', // %zz:%
+  'Basic bm8gY29sb24=',
+  'Basic //79',
+  'Basic',
   'Digest username="a"',
   'Test operator:x',
   'bearer\tx',

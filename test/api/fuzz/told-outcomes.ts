@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { LogEvent } from '../../scenarios/log.ts';
 import type { Draft } from './draft.ts';
-import type { HttpAnswer } from './exchange.ts';
+import type { Exchange, HttpAnswer } from './exchange.ts';
 import { saidIn } from './judge.ts';
 
 const Outcome = z.looseObject({
@@ -13,13 +13,13 @@ const Outcome = z.looseObject({
 const Bulk = z.looseObject({ results: z.array(z.unknown()) });
 /** A first account is opened by registering, which says nothing of commands. */
 const LoggedIn = z.looseObject({ accessToken: z.string(), userId: z.string(), accountId: z.string() });
-const Metadata = z.looseObject({ key: z.string(), commandId: z.string(), actor: z.string() });
+const Metadata = z.looseObject({ key: z.string(), commandId: z.string(), correlationId: z.string(), actor: z.string() });
 
 const isWrite = (method: string): boolean => !['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(method);
 const isOwn = (key: string): boolean => key.startsWith('sys:');
 
 export interface ToldOutcomes {
-  note(draft: Draft, answer: HttpAnswer): void;
+  note(draft: Draft, exchange: Exchange): void;
   /** How the log differs from what was told. @param since events before it were not written by the requests. */
   faultsIn(log: readonly LogEvent[], since: bigint): readonly string[];
   readonly count: number;
@@ -29,6 +29,8 @@ export function makeToldOutcomes(): ToldOutcomes {
   /** By command: who was told first, where that is known. */
   const told = new Map<string, string | undefined>();
   const firstAccounts = new Set<string>();
+  /** Ids of requests whose connection ended without an answer: what became of them nobody was told. */
+  const unanswered = new Set<string>();
 
   function noteOutcome(said: unknown, draft: Draft, isHit: boolean): void {
     const outcome = Outcome.safeParse(said);
@@ -42,23 +44,27 @@ export function makeToldOutcomes(): ToldOutcomes {
     const parsed = Metadata.safeParse(metadata);
     const place = `${type} at ${stream}@${revision}`;
     if (!parsed.success) return [`${place} has no metadata`];
-    const { key, commandId, actor } = parsed.data;
-    if (isOwn(key) || firstAccounts.has(stream.replace('account-', ''))) return [];
+    const { key, commandId, correlationId, actor } = parsed.data;
+    if (isOwn(key) || unanswered.has(correlationId) || firstAccounts.has(stream.replace('account-', ''))) return [];
     if (!told.has(commandId)) return [`${place} with key ${key} is what no answer told`];
     const by = told.get(commandId);
     return by === undefined || by === actor ? [] : [`${place} is ${actor}'s, and was told to ${by}`];
   }
 
+  function noteAnswer(draft: Draft, answer: HttpAnswer): void {
+    const said = saidIn(answer);
+    const bulk = Bulk.safeParse(said);
+    const isHit = answer.headers['idempotency-hit'] !== undefined;
+    if (bulk.success) for (const result of bulk.data.results) noteOutcome(result, draft, false);
+    else noteOutcome(said, draft, isHit);
+    const loggedIn = LoggedIn.safeParse(said);
+    if (loggedIn.success) firstAccounts.add(loggedIn.data.accountId);
+  }
+
   return {
-    note(draft, answer) {
-      if (!isWrite(draft.method)) return;
-      const said = saidIn(answer);
-      const bulk = Bulk.safeParse(said);
-      const isHit = answer.headers['idempotency-hit'] !== undefined;
-      if (bulk.success) for (const result of bulk.data.results) noteOutcome(result, draft, false);
-      else noteOutcome(said, draft, isHit);
-      const loggedIn = LoggedIn.safeParse(said);
-      if (loggedIn.success) firstAccounts.add(loggedIn.data.accountId);
+    note(draft, { answers }) {
+      if (answers.length === 0) for (const [name, value] of draft.headers) if (name === 'X-Request-Id') unanswered.add(value);
+      if (isWrite(draft.method)) for (const answer of answers) noteAnswer(draft, answer);
     },
     faultsIn(log, since) {
       const written = log.filter(({ position }) => position > since);

@@ -38,6 +38,7 @@ export function validRequest(operation: FuzzedOperation, setting: Setting, id: s
     params: Object.fromEntries(placed('path', 1).map((parameter) => [parameter.name, percentEncoded(drawn(parameter))])),
     query: placed('query', 0.2).map((parameter): Pair => [percentEncoded(parameter.name), percentEncoded(drawn(parameter))]),
     headers: [
+      ['X-Request-Id', id],
       ...(asker.authorization === undefined ? [] : [['Authorization', asker.authorization] as const]),
       ...(operation.parameters.some(({ name }) => name === KEY_HEADER) ? [[KEY_HEADER, id] as const] : []),
       ...(cookies.length === 0 ? [] : [['Cookie', cookies.join('; ')] as const]),
