@@ -85,7 +85,7 @@ export function makeRequestLimits(resolve: PrincipalResolver, settings: RequestL
 }
 
 const bucketsOf = (perSecond: number) =>
-  perSecond === 0 ? undefined : makeTokenBuckets({ perSecond, burst: perSecond * BURST_S, maxKeys: MAX_KEYS });
+  perSecond === 0 ? undefined : makeTokenBuckets({ perSecond, burst: Math.max(1, perSecond * BURST_S), maxKeys: MAX_KEYS });
 
 const credentialsOf = (authorization = ''): string => createHash('sha256').update(authorization).digest('base64');
 

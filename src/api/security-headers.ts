@@ -20,7 +20,7 @@ const HSTS = 'max-age=63072000';
 export function setSecurityHeaders(request: FastifyRequest, reply: FastifyReply): void {
   reply.headers(SECURITY_HEADERS).header('X-Request-Id', request.id);
   // Tokens and cookies are not to be kept by anything between.
-  if (request.url.startsWith('/v1/auth/')) reply.header('Cache-Control', 'no-store');
+  if (request.routeOptions.url?.startsWith('/v1/auth/')) reply.header('Cache-Control', 'no-store');
   // Known from a proxy that is believed (LEDGER_TRUST_PROXY); over plain text browsers pass it over.
   if (request.protocol === 'https') reply.header('Strict-Transport-Security', HSTS);
 }

@@ -82,7 +82,16 @@ export const bulkCommands: ApiRoute = {
         headers: [],
       },
     },
-    problems: ['malformed_request', 'unauthenticated', 'forbidden', 'body_too_large', 'unsupported_media_type', 'outcome_unknown'],
+    problems: [
+      'malformed_request',
+      'unauthenticated',
+      'token_expired',
+      'forbidden',
+      'body_too_large',
+      'unsupported_media_type',
+      'store_unavailable',
+      'outcome_unknown',
+    ],
   },
   mount: ({ permissions, gateway, countMore }) => ({
     preValidation: async (request) => {
