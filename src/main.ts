@@ -37,6 +37,7 @@ import { identityOf } from './identity-setup.ts';
 import { migrate } from './postgres/migrate.ts';
 import type { Database } from './postgres/pool.ts';
 import { openDatabase } from './postgres/pool.ts';
+import { findAccount } from './projections/account-list.ts';
 import type { LagWatch } from './projections/lag-watch.ts';
 import { watchLag } from './projections/lag-watch.ts';
 import type { ProjectedPosition } from './projections/position.ts';
@@ -265,7 +266,7 @@ function startConsumer(
       handle,
       clients: makeClients(db),
       rules: { ledgerUser: publishing.user, anonymousProducers, bodyLimitBytes, issuer, permissions: permissionsOf(config) },
-      keepUnstored: keepInReceipts(makeReceipts(db)),
+      keepUnstored: keepInReceipts(makeReceipts(db), (accountId) => findAccount(db, accountId)),
       logger,
     });
   });

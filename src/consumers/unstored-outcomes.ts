@@ -7,8 +7,8 @@ import type { ReceiptProblem, Receipts } from '../identity/receipts.ts';
 import type { UnstoredOutcome } from './command-session.ts';
 
 /**
- * Keeps such outcomes, but for those of users at accounts that are not theirs: they were promised nothing, and must find there
- * neither more nor less than where there is no account. Rejects where Postgres is away: then nothing was kept.
+ * Keeps such outcomes, but for those of users at accounts that are not theirs: they were promised nothing, must find there
+ * neither more nor less than where there is no account, and whoever's it is may have a receipt by that very key. Rejects where Postgres is away: then nothing was kept.
  */
 export function keepInReceipts(
   receipts: Pick<Receipts, 'settle' | 'bury'>,
@@ -20,8 +20,6 @@ export function keepInReceipts(
     if (envelope === undefined) return receipts.bury(commandId, problem(commandId));
     if (!(await isAtTheirAccount(envelope, accountOf))) return;
     const { command, onlyOwner, correlationId } = envelope;
-    // A user is promised nothing at an account that is not theirs, and whoever's it is may have a receipt by that very key.
-    if (onlyOwner !== undefined && code === 'account_not_found') return;
     await receipts.settle(
       {
         commandId,
