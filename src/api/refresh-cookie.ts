@@ -3,7 +3,7 @@
 // Other sites: SameSite=Strict keeps browsers from sending it with a request that another site has caused, so nobody can have a
 // stranger's session refreshed or ended, and the answer could be read by no origin that is not allowed (CORS). The cookie opens
 // nothing else: every other route asks for the access token, which browsers never send by themselves. So there is no CSRF token.
-import { fastifyCookie } from '@fastify/cookie';
+import { parseCookie, stringifySetCookie } from 'cookie';
 import type { FastifyRequest } from 'fastify';
 import { REFRESH_TOKEN_S } from '../identity/refresh-tokens.ts';
 
@@ -16,7 +16,9 @@ export interface CookieSettings {
 
 /** The value of Set-Cookie that keeps the token, or with none makes the browser forget it. */
 export const setRefreshCookie = (token: string | undefined, { secure }: CookieSettings): string =>
-  fastifyCookie.serialize(REFRESH_COOKIE, token ?? '', {
+  stringifySetCookie({
+    name: REFRESH_COOKIE,
+    value: token ?? '',
     // What runs in a page cannot read it.
     httpOnly: true,
     sameSite: 'strict',
@@ -28,6 +30,6 @@ export const setRefreshCookie = (token: string | undefined, { secure }: CookieSe
 
 /** The refresh token that a request brings. */
 export function refreshTokenIn({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
-  const token = fastifyCookie.parse(headers.cookie ?? '')[REFRESH_COOKIE];
+  const token = parseCookie(headers.cookie ?? '')[REFRESH_COOKIE];
   return token === '' ? undefined : token;
 }
