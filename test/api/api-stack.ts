@@ -92,6 +92,7 @@ export interface TestApiOptions {
   readonly authentication?: 'believed' | 'tokens';
   /** Another issuer, whose tokens are taken instead of the ledger's own. */
   readonly external?: IdentityOptions['external'];
+  readonly secureCookies?: boolean;
   readonly commands?: Partial<CommandSideOptions>;
 }
 
@@ -101,6 +102,7 @@ export async function startTestApi({
   gateway = ({ bus }) => directGateway(bus),
   authentication = 'believed',
   external,
+  secureCookies = false,
 }: TestApiOptions = {}): Promise<TestApi> {
   const stack = await startCommandStack(commands);
   const position = watchPosition(stack.database);
@@ -135,7 +137,7 @@ export async function startTestApi({
     registry,
     logger: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
     principal: authentication === 'tokens' ? withFirstAccount(bearerPrincipal(identity.verifier), firstAccounts) : believing,
-    auth: { issuer: 'ledgerfold', builtIn: identity.builtIn, firstAccounts, cookies: { secure: false } },
+    auth: { issuer: 'ledgerfold', builtIn: identity.builtIn, firstAccounts, cookies: { secure: secureCookies } },
     permissions: { selfDeposit: true },
     bodyLimitBytes: 1024 * 1024,
     edge: { maxRequests: 2_000, anonymousRequestsPerSecond: 0 },
