@@ -184,10 +184,6 @@ function documentationOf<Params extends z.ZodObject, Body extends z.ZodObject>(
         : { 200: { ...answered, description: 'Done; or, of a dry run, what would happen.', headers: ['Idempotency-Hit'] } }),
       ...(type !== 'register-asset' && { 202: ACCEPTED }),
     },
-    problems: [
-      ...ANY_WRITE,
-      ...(type === 'register-asset' ? [] : (['account_not_found'] as const)),
-      ...COMMAND_TABLE[type].refusals,
-    ],
+    problems: [...ANY_WRITE, ...(type === 'register-asset' ? [] : (['account_not_found'] as const)), ...COMMAND_TABLE[type].refusals],
   };
 }
