@@ -51,6 +51,22 @@ const Page = z.looseObject({ next: z.string().nullish(), previous: z.string().nu
 /** A POST by somebody, answered well. */
 export type Post = (path: string, body: object, asker: Asker) => Promise<unknown>;
 
+/** What a log-in and a client authenticate with. */
+export interface Credentials {
+  readonly names: readonly string[];
+  readonly passwords: readonly string[];
+  readonly refreshTokens: readonly string[];
+  readonly clients: readonly { readonly id: string; readonly secret: string }[];
+}
+export const credentialsKnown = ({ names, passwords, refreshTokens, clients }: Credentials): Known => ({
+  name: names,
+  password: [...passwords, 'not the password'],
+  refresh_token: refreshTokens,
+  client_id: clients.map(({ id }) => id),
+  client_secret: clients.map(({ secret }) => secret),
+  basic: clients.map(({ id, secret }) => Buffer.from(`${id}:${secret}`).toString('base64')),
+});
+
 /** Opens accounts of two users and of nobody, and has everything happen in them that can; says what there is afterwards. */
 export async function furnished(post: Post, askers: readonly Asker[]): Promise<Known> {
   const named = (role: Role): readonly Asker[] => askers.filter(({ name }) => name === role);
