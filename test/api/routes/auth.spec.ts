@@ -1,5 +1,6 @@
 import { verify } from '@node-rs/argon2';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { identityTables } from '../../../src/identity/tables.ts';
 import type { Answer, TestApi } from '../api-stack.ts';
@@ -199,6 +200,28 @@ describe('a session', () => {
     expect(await api.identity.builtIn?.users.erase(userId)).toBe(true);
     expectNoSession(await refresh(refreshToken));
   });
+});
+
+test('where the database fails half-way, nothing is claimed that is not known, and nobody is stranded', async () => {
+  const { name, refreshToken } = await registered(api);
+  const newcomer = newName();
+  const rename = (from: string, to: string) =>
+    sql`ALTER TABLE ${sql.table(from)} RENAME TO ${sql.table(to)}`.execute(api.stack.database.db);
+  await rename('refresh_families', 'out_of_reach');
+  try {
+    expectProblem(await logIn(name), 503, 'store_unavailable');
+    expectProblem(await post('refresh', undefined, withCookie(refreshToken)), 503, 'outcome_unknown');
+    // The identity is written by then.
+    expectProblem(await post('register', { name: newcomer, password: PASSWORD }), 503, 'outcome_unknown');
+    const notOut = await post('logout', undefined, withCookie(refreshToken));
+    expectProblem(notOut, 503, 'store_unavailable');
+    expect(notOut.headers).not.toHaveProperty('set-cookie');
+  } finally {
+    await rename('out_of_reach', 'refresh_families');
+  }
+  expect((await post('refresh', undefined, withCookie(refreshToken))).status).toBe(200);
+  const { body } = await logIn(newcomer);
+  expect((await api.get('/v1/me', bearer(body.accessToken))).body.accounts).toMatchObject([{ accountId: firstAccountOf(body.userId) }]);
 });
 
 test('with cookies for TLS only, both ways of setting them say so', async () => {
