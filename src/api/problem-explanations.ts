@@ -91,7 +91,7 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
   },
   already_exists: {
     meaning:
-      'What was to be made is there already: the account, the asset, an entry with the same externalId, or another fill with the same txHash and logIndex.',
+      'What was to be made is there already: the account, the asset, a user of that name, an entry with the same externalId, or another fill with the same txHash and logIndex.',
     whatToDo: 'If you meant to repeat a request, repeat it with its own idempotency key. Otherwise read what is there.',
     example: { detail: `Account ${ACCOUNT} exists already.` },
   },
