@@ -34,6 +34,8 @@ afterAll(() => rm(dataDir, { recursive: true, force: true, maxRetries: 20, retry
 
 interface Running {
   readonly apiUrl: string;
+  /** The commands that it says to try. */
+  readonly toTry: readonly string[];
   /** Ctrl-C: SIGINT to everything in the foreground. Gives how it ended and what it wrote. */
   interrupt(): Promise<void>;
 }
@@ -65,9 +67,21 @@ async function npmStart(): Promise<Running> {
   });
   const deadline = AbortSignal.timeout(START_DEADLINE_MS);
   const apiUrl = await Promise.race([announced, ended, once(deadline, 'abort')]);
-  if (typeof apiUrl === 'string') return { apiUrl, interrupt };
+  if (typeof apiUrl === 'string') return { apiUrl, toTry: [...output.matchAll(/^ +(curl .*)$/gm)].map(([, line = '']) => line), interrupt };
   await interrupt();
   throw new Error(`npm start did not get as far as an API; it wrote:\n${output}`);
+}
+
+/** What a shell in the checkout prints that is given those commands. */
+function run(script: string): string {
+  const { status, stdout, stderr, error } = spawnSync('/bin/sh', ['-euc', script], {
+    cwd: root,
+    encoding: 'utf8',
+    env: ledgerEnvironment({ LEDGER_DATA_DIR: dataDir }),
+  });
+  if (error !== undefined || status !== 0)
+    throw new Error(`these commands ended with ${status ?? error?.message}: ${stderr}\n${stdout}\n${script}`);
+  return stdout;
 }
 
 interface Pasted {
@@ -82,14 +96,7 @@ function paste(heading: string, apiUrl: string): readonly Pasted[] {
   const blocks = blocksUnder(heading);
   const commands = blocks.flatMap(({ language, text }, at) => (language === 'sh' ? [{ command: text, below: blocks[at + 1] }] : []));
   const script = commands.map(({ command }) => command.replaceAll(DOCUMENTED_URL, apiUrl)).join(`\nprintf '${MARK}'\n`);
-  const { status, stdout, stderr, error } = spawnSync('/bin/sh', ['-euc', script], {
-    cwd: root,
-    encoding: 'utf8',
-    env: ledgerEnvironment({ LEDGER_DATA_DIR: dataDir }),
-  });
-  if (error !== undefined || status !== 0)
-    throw new Error(`the commands under "${heading}" ended with ${status ?? error?.message}: ${stderr}\n${stdout}`);
-  const printed = stdout.split(MARK);
+  const printed = run(script).split(MARK);
   return commands.map(({ command, below }, at) => ({
     command,
     printed: printed[at] ?? '',
@@ -151,6 +158,9 @@ test('the six requests are answered as it says, and after Ctrl-C the next start 
   const first = await npmStart();
   try {
     expect((await fetch(`${first.apiUrl}/docs`)).status).toBe(200);
+    const [registered = '', accounts = ''] = first.toTry.map(run);
+    expect(JSON.parse(registered)).toMatchObject({ tokenType: 'Bearer' });
+    expect(JSON.parse(accounts)).toMatchObject({ data: expect.any(Array) });
     const requests = paste('Six requests', first.apiUrl);
     expect(requests).toHaveLength(6);
     for (const request of requests) expectAsShown(request);

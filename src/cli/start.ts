@@ -81,7 +81,7 @@ function announce({ apiUrl }: Ledger, { json, hasLogIn }: { readonly json: boole
     ...(hasLogIn
       ? [
           '  try        registering; the answer has an access token, good for 15 minutes, and an account of your own:',
-          `             curl ${apiUrl}/v1/auth/register -H 'Content-Type: application/json' -d '{"name":"alice","password":"correct horse"}'`,
+          `             curl ${apiUrl}/v1/auth/register -H 'Content-Type: application/json' -d '{"name":"bob","password":"correct horse"}'`,
           '  or         looking around as an operator:',
           `             curl ${apiUrl}/v1/accounts -H "Authorization: Bearer $(npx ledger token --role operator)"`,
         ]
