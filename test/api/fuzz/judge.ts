@@ -22,6 +22,12 @@ function isDueWait(draft: Draft, body: unknown): boolean {
   return coded.success && coded.data.code === 'projection_behind' && /[?&]minPosition=/.test(targetOf(draft));
 }
 
+/** The path that a target means, without the host of an absolute one. */
+const pathAsked = (draft: Draft): string =>
+  targetOf(draft)
+    .replace(/^https?:\/\/[^/]+(?=\/)/, '')
+    .split(/[?#]/, 1)[0] ?? '';
+
 /** What is wrong with an answer, whatever it is an answer to. */
 function faultsOfAny(answer: HttpAnswer, body: unknown, draft: Draft, undescribedBy: DocumentCheck | undefined): readonly string[] {
   const { status } = answer;
@@ -48,7 +54,7 @@ export function faultsOf(draft: Draft, { answers, ending, rest }: Exchange, chec
   // A HEAD that was no request by then is answered with a body.
   const left = rest.length > 0 && draft.method !== 'HEAD' ? [`bytes behind the answer: ${rest.subarray(0, 200)}`] : [];
   try {
-    const asked = { method: draft.method, path: targetOf(draft).split(/[?#]/, 1)[0] ?? '' };
+    const asked = { method: draft.method, path: pathAsked(draft) };
     const all = answers.flatMap((answer) => faultsOfAny(answer, saidIn(answer), draft, check.describes(asked) ? undefined : check));
     const documented = check.faultsOf({
       ...asked,
