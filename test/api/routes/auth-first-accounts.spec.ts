@@ -9,7 +9,17 @@ import type { RejectionCode } from '../../../src/domain/rejections.ts';
 import { rejection } from '../../../src/domain/rejections.ts';
 import type { TestApi } from '../api-stack.ts';
 import { expectProblem } from '../api-stack.ts';
-import { bearer, firstAccountOf, newName, PASSWORD, refreshTokenOf, registered, startAuthApi, withCookie } from './auth-stack.ts';
+import {
+  bearer,
+  firstAccountOf,
+  meWithAccount,
+  newName,
+  PASSWORD,
+  refreshTokenOf,
+  registered,
+  startAuthApi,
+  withCookie,
+} from './auth-stack.ts';
 
 let api: TestApi;
 /** What every command is refused with; undefined: they are decided. */
@@ -45,7 +55,7 @@ const userToken = async (subject: string): Promise<string> =>
   (await builtIn().tokens.issue({ subject, role: 'user', name: subject })).accessToken;
 const logIn = (name: string) => api.send('POST', '/v1/auth/login', { body: { name, password: PASSWORD } });
 const accountIdsOf = async (token: string): Promise<readonly string[]> =>
-  (await api.get('/v1/me', bearer(token))).body.accounts.map(({ accountId }: { accountId: string }) => accountId);
+  (await meWithAccount(api, token)).body.accounts.map(({ accountId }: { accountId: string }) => accountId);
 const eventsOf = async (accountId: string) => {
   const events = await Array.fromAsync(api.stack.store.streams.read(`account-${accountId}`, 0n));
   return events.map(({ event }) => event.type);
@@ -125,7 +135,7 @@ test('a user whose account is open is not kept out by commands that cannot be de
 test('users of another issuer, who never register, get theirs at the first use', async () => {
   // Their subject is whatever the issuer calls them; the UUID is made of it.
   const token = await userToken('auth0|5f7c8ec7c33c6c004bbafe82');
-  const { body } = await api.get('/v1/me', bearer(token));
+  const { body } = await meWithAccount(api, token);
   expect(body.accounts).toMatchObject([{ accountId: firstAccountOf(body.userId), ownerId: body.userId }]);
 });
 

@@ -1,6 +1,6 @@
 // An API that is logged in to as in production: with tokens, cookies and first accounts.
 import { v5 as uuidv5 } from 'uuid';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { Answer, TestApi, TestApiOptions } from '../api-stack.ts';
 import { startTestApi } from '../api-stack.ts';
 
@@ -31,6 +31,17 @@ export function refreshTokenOf({ headers }: Answer): string {
 
 export const withCookie = (token: string) => ({ cookie: `other=1; refresh_token=${token}` });
 export const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` });
+
+/** What /v1/me says once the first account is found: at once, unless this machine is busy for longer than a request waits. */
+export const meWithAccount = (api: TestApi, accessToken: string): Promise<Answer> =>
+  vi.waitFor(
+    async () => {
+      const me = await api.get('/v1/me', bearer(accessToken));
+      expect(me.body.accounts, me.text).not.toEqual([]);
+      return me;
+    },
+    { timeout: 30_000, interval: 50 },
+  );
 
 export interface LoggedIn {
   readonly name: string;

@@ -5,7 +5,17 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { identityTables } from '../../../src/identity/tables.ts';
 import type { Answer, TestApi } from '../api-stack.ts';
 import { expectProblem } from '../api-stack.ts';
-import { bearer, firstAccountOf, newName, PASSWORD, refreshTokenOf, registered, startAuthApi, withCookie } from './auth-stack.ts';
+import {
+  bearer,
+  firstAccountOf,
+  meWithAccount,
+  newName,
+  PASSWORD,
+  refreshTokenOf,
+  registered,
+  startAuthApi,
+  withCookie,
+} from './auth-stack.ts';
 
 // As it is, with its calls written down.
 vi.mock('@node-rs/argon2', { spy: true });
@@ -45,7 +55,7 @@ describe('registering', () => {
     expect(decodeJwt(accessToken)).toMatchObject({ sub: userId, role: 'user', preferred_username: name });
 
     // The account is found at once, without waiting for a position.
-    const me = await api.get('/v1/me', bearer(accessToken));
+    const me = await meWithAccount(api, accessToken);
     expect(me.body).toMatchObject({ userId, name, accounts: [{ accountId, ownerId: userId, status: 'open' }] });
     const events = await api.get(`/v1/accounts/${accountId}/events`, bearer(accessToken));
     expect(events.body.data).toMatchObject([{ type: 'account-opened', actor: userId, key: 'first-account', transport: 'rest' }]);
@@ -59,7 +69,7 @@ describe('registering', () => {
     expect(winners).toHaveLength(1);
     for (const answer of answers) if (answer !== winners[0]) expectProblem(answer, 409, 'already_exists');
     const { accessToken, accountId } = winners[0]?.body ?? {};
-    const { body } = await api.get('/v1/me', bearer(accessToken));
+    const { body } = await meWithAccount(api, accessToken);
     expect(body.accounts.map((account: { accountId: string }) => account.accountId)).toEqual([accountId]);
     const users = await identityTables(api.stack.database.db).selectFrom('users').select('name').execute();
     expect(users.filter((user) => user.name.toLowerCase() === name)).toHaveLength(1);
@@ -221,7 +231,7 @@ test('where the database fails half-way, nothing is claimed that is not known, a
   }
   expect((await post('refresh', undefined, withCookie(refreshToken))).status).toBe(200);
   const { body } = await logIn(newcomer);
-  expect((await api.get('/v1/me', bearer(body.accessToken))).body.accounts).toMatchObject([{ accountId: firstAccountOf(body.userId) }]);
+  expect((await meWithAccount(api, body.accessToken)).body.accounts).toMatchObject([{ accountId: firstAccountOf(body.userId) }]);
 });
 
 test('with cookies for TLS only, both ways of setting them say so', async () => {
