@@ -16,6 +16,8 @@ const LoggedIn = z.looseObject({ accessToken: z.string(), userId: z.string(), ac
 const Metadata = z.looseObject({ key: z.string(), commandId: z.string(), correlationId: z.string(), actor: z.string() });
 
 const isWrite = (method: string): boolean => !['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(method);
+/** Either may be bent, and the other still tells which request an event comes from. */
+const NAMING_HEADERS: ReadonlySet<string> = new Set(['X-Request-Id', 'Idempotency-Key']);
 const isOwn = (key: string): boolean => key.startsWith('sys:');
 
 export interface ToldOutcomes {
@@ -29,7 +31,7 @@ export function makeToldOutcomes(): ToldOutcomes {
   /** By command: who was told first, where that is known. */
   const told = new Map<string, string | undefined>();
   const firstAccounts = new Set<string>();
-  /** Ids of requests whose connection ended without an answer: what became of them nobody was told. */
+  /** Ids and keys of requests whose connection ended without an answer: what became of them nobody was told. */
   const unanswered = new Set<string>();
 
   function noteOutcome(said: unknown, draft: Draft, isHit: boolean): void {
@@ -45,7 +47,7 @@ export function makeToldOutcomes(): ToldOutcomes {
     const place = `${type} at ${stream}@${revision}`;
     if (!parsed.success) return [`${place} has no metadata`];
     const { key, commandId, correlationId, actor } = parsed.data;
-    if (isOwn(key) || unanswered.has(correlationId) || firstAccounts.has(stream.replace('account-', ''))) return [];
+    if (isOwn(key) || unanswered.has(correlationId) || unanswered.has(key) || firstAccounts.has(stream.replace('account-', ''))) return [];
     if (!told.has(commandId)) return [`${place} with key ${key} is what no answer told`];
     const by = told.get(commandId);
     return by === undefined || by === actor ? [] : [`${place} is ${actor}'s, and was told to ${by}`];
@@ -63,7 +65,7 @@ export function makeToldOutcomes(): ToldOutcomes {
 
   return {
     note(draft, { answers }) {
-      if (answers.length === 0) for (const [name, value] of draft.headers) if (name === 'X-Request-Id') unanswered.add(value);
+      if (answers.length === 0) for (const [name, value] of draft.headers) if (NAMING_HEADERS.has(name)) unanswered.add(value);
       if (isWrite(draft.method)) for (const answer of answers) noteAnswer(draft, answer);
     },
     faultsIn(log, since) {
