@@ -6,7 +6,10 @@ import { newSequence } from '../commands/sequence.ts';
 export interface AccountLanesOptions<Item, Verdict> {
   /** Hands an item to whoever decides. Undefined: there is no outcome yet. Items of a broken sequence must not be decided. */
   readonly decide: (item: Item, sequence: CommandSequence) => Promise<Verdict | undefined>;
-  /** Does what follows from the verdict. Where it rejects, it is tried again, and the item is not decided again. */
+  /**
+   * Does what follows from the verdict, one item of an account after another: so dead letters lie in the order of their commands,
+   * in which they are sent again. Where it rejects, it is tried again, and the item is not decided again.
+   */
   readonly settle: (item: Item, verdict: Verdict) => Promise<void>;
   /** Told why a verdict was not settled, or not made. */
   readonly onError: (error: unknown) => void;
@@ -32,6 +35,8 @@ interface Lane<Item> {
   /** What is not settled, in order. */
   readonly entries: Entry<Item>[];
   sequence: CommandSequence;
+  /** Whether the item handed on last was settled, once that is known. */
+  last: Promise<boolean>;
   underWay: number;
   pauseMs: number;
   retry: NodeJS.Timeout | undefined;
@@ -40,6 +45,8 @@ interface Lane<Item> {
 const FIRST_PAUSE_MS = 100;
 /** A store that comes back finds its commands within two seconds. */
 const LAST_PAUSE_MS = 2000;
+/** Nothing has been handed on yet. */
+const afresh = (): Pick<Lane<never>, 'sequence' | 'last'> => ({ sequence: newSequence(), last: Promise.resolve(true) });
 const withJitter = (ms: number): number => ms * (0.75 + Math.random() / 2);
 
 export function makeAccountLanes<Item, Verdict>({ decide, settle, onError }: AccountLanesOptions<Item, Verdict>): AccountLanes<Item> {
@@ -51,10 +58,11 @@ export function makeAccountLanes<Item, Verdict>({ decide, settle, onError }: Acc
   function hand(account: string, lane: Lane<Item>, entry: Entry<Item>): void {
     lane.underWay += 1;
     underWay += 1;
-    void work(lane, entry)
+    lane.last = work(lane, entry, lane.last)
       .catch((error) => {
         lane.sequence.isBroken = true;
         onError(error);
+        return false;
       })
       .finally(() => {
         lane.underWay -= 1;
@@ -66,12 +74,13 @@ export function makeAccountLanes<Item, Verdict>({ decide, settle, onError }: Acc
       });
   }
 
-  async function work(lane: Lane<Item>, entry: Entry<Item>): Promise<void> {
+  /** @returns whether the item is settled */
+  async function work(lane: Lane<Item>, entry: Entry<Item>, before: Promise<boolean>): Promise<boolean> {
     const { sequence } = lane;
     const verdict = await decide(entry.item, sequence);
-    if (verdict === undefined) {
+    if (verdict === undefined || !(await before)) {
       sequence.isBroken = true;
-      return;
+      return false;
     }
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS)) {
       try {
@@ -79,12 +88,13 @@ export function makeAccountLanes<Item, Verdict>({ decide, settle, onError }: Acc
         break;
       } catch (error) {
         onError(error);
-        if (isStopped) return;
+        if (isStopped) return false;
         await new Promise((resolve) => setTimeout(resolve, withJitter(pauseMs)));
       }
     }
     lane.entries.splice(lane.entries.indexOf(entry), 1);
     lane.pauseMs = FIRST_PAUSE_MS;
+    return true;
   }
 
   /** All that was handed on has come back: what is left waits a little and is then handed on again, in order. */
@@ -96,7 +106,7 @@ export function makeAccountLanes<Item, Verdict>({ decide, settle, onError }: Acc
     if (isStopped || lane.retry !== undefined) return;
     lane.retry = setTimeout(() => {
       lane.retry = undefined;
-      lane.sequence = newSequence();
+      Object.assign(lane, afresh());
       for (const entry of [...lane.entries]) hand(account, lane, entry);
     }, withJitter(lane.pauseMs));
     lane.pauseMs = Math.min(2 * lane.pauseMs, LAST_PAUSE_MS);
@@ -105,7 +115,7 @@ export function makeAccountLanes<Item, Verdict>({ decide, settle, onError }: Acc
   return {
     take(account, item) {
       if (isStopped) return;
-      const lane = lanes.get(account) ?? { entries: [], sequence: newSequence(), underWay: 0, pauseMs: FIRST_PAUSE_MS, retry: undefined };
+      const lane = lanes.get(account) ?? { entries: [], ...afresh(), underWay: 0, pauseMs: FIRST_PAUSE_MS, retry: undefined };
       lanes.set(account, lane);
       const entry = { item, takenAtMs: performance.now() };
       lane.entries.push(entry);

@@ -1,12 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { makeDeadLetters } from '../../src/consumers/dead-letters.ts';
 import type { BrokerConnection } from '../../src/rabbitmq/connection.ts';
 import { loseCommands, startTopology } from '../consumers/lost-commands.ts';
 import { freshVhost, type TestBroker } from '../stack/rabbitmq.ts';
+import { scratchFolder } from '../stack/scratch-folder.ts';
 import { processesNaming } from './processes-naming.ts';
 import { runVerb } from './run-verb.ts';
 
@@ -14,7 +13,7 @@ let dataDir: string;
 let broker: TestBroker;
 let connection: BrokerConnection;
 beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'ledger-test-'));
+  dataDir = await scratchFolder();
   broker = await freshVhost();
   connection = await startTopology(broker);
 });

@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { spawnLedger } from '../stack/ledger-process.ts';
+import { scratchFolder } from '../stack/scratch-folder.ts';
 import { startStores, type TestStores } from '../stack/stores.ts';
 import { processesNaming } from './processes-naming.ts';
 import { runVerb } from './run-verb.ts';
@@ -11,7 +10,7 @@ let stores: TestStores;
 let dataDir: string;
 beforeAll(async () => {
   stores = await startStores();
-  dataDir = await mkdtemp(join(tmpdir(), 'ledger-test-'));
+  dataDir = await scratchFolder();
 });
 afterAll(async () => {
   await stores?.close();

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +9,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readRuntimeFile } from '../../src/embedded/runtime-file.ts';
 import { ledgerEnvironment, spawnLedger } from '../stack/ledger-process.ts';
+import { scratchFolder } from '../stack/scratch-folder.ts';
 import { processesNaming } from './processes-naming.ts';
 
 const program = join(import.meta.dirname, '../../src/cli/ledger.ts');
 let dataDir: string;
 beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'ledger-test-'));
+  dataDir = await scratchFolder();
 });
 afterEach(async () => {
   for (const { pid } of processesNaming(dataDir)) process.kill(pid, 'SIGKILL');

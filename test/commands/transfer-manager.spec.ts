@@ -297,6 +297,9 @@ describe('what was written past the ledger', () => {
     await annulHaltedEvent(stack.database.db, stack.store.annulments, { stream: accountStream(from), revision: 2n, reason: 'forged' });
     await transfer(from, other, '5.00');
     await work.settled();
+    // It reads an event only after the projections have applied it.
+    const end = await head();
+    await until(() => manager.status().position >= end);
     expect(manager.status().underWay).toBe(0);
     expect(bus.sent.filter((key) => key.endsWith(transferId))).toEqual([]);
     expect([await usd(from), await usd(to), await usd(other)]).toEqual(['0.00', undefined, '5.00']);
@@ -367,6 +370,7 @@ describe('what was written past the ledger', () => {
     const [from, to, broken] = [await work.funded('50.00'), await work.open(), await work.open()];
     const { stack } = work;
     const manager = started();
+    await until(() => manager.status().state === 'running');
     const client = EventStoreDBClient.connectionString(stack.stores.eventStore.url);
     await client.appendToStream(accountStream(broken), jsonEvent({ type: 'transfer-sent', data: { nonsense: true } }));
     await transfer(from, to);

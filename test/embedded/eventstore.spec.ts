@@ -1,15 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { EventStoreDBClient, jsonEvent, START } from '@eventstore/db-client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startEmbeddedEventStore } from '../../src/embedded/eventstore.ts';
 import { isRunning, waitUntilGone } from '../../src/embedded/process-identity.ts';
+import { scratchFolder } from '../stack/scratch-folder.ts';
 import { orphanedServer } from './orphaned-server.ts';
 
 let dataDir: string;
 beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'ledger-test-'));
+  dataDir = await scratchFolder();
 });
 afterEach(() => rm(dataDir, { recursive: true, force: true }));
 

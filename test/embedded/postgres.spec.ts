@@ -1,16 +1,16 @@
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
 import { isRunning, waitUntilGone } from '../../src/embedded/process-identity.ts';
+import { scratchFolder } from '../stack/scratch-folder.ts';
 import { orphanedServer } from './orphaned-server.ts';
 
 let dataDir: string;
 beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'ledger-test-'));
+  dataDir = await scratchFolder();
 });
 afterEach(() => rm(dataDir, { recursive: true, force: true }));
 

@@ -1,6 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
@@ -8,13 +7,14 @@ import { isRunning, waitUntilGone } from '../../src/embedded/process-identity.ts
 import { startEmbeddedRabbitMq } from '../../src/embedded/rabbitmq.ts';
 import { processesNaming } from '../cli/processes-naming.ts';
 import { freshVhost } from '../stack/rabbitmq.ts';
+import { scratchFolder } from '../stack/scratch-folder.ts';
 import { orphanedServer } from './orphaned-server.ts';
 
 let dataDir: string;
 // Asking for the run's own node installs a RabbitMQ where there is none.
 beforeAll(() => freshVhost().then(({ close }) => close()));
 beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'ledger-test-'));
+  dataDir = await scratchFolder();
 });
 afterEach(async () => {
   await rm(dataDir, { recursive: true, force: true });

@@ -1,7 +1,5 @@
 // A Postgres of one's own, killed while the projector works.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { accountStream } from '../../src/domain/events.ts';
@@ -15,9 +13,10 @@ import { watchPosition } from '../../src/projections/position.ts';
 import { makeProjector } from '../../src/projections/projector.ts';
 import { deposited, newAccountId, newEvent, opened, until } from '../eventstore/new-events.ts';
 import { startEventStore } from '../stack/eventstore.ts';
+import { scratchFolder } from '../stack/scratch-folder.ts';
 
 it('costs the projector a pause: it goes on by itself, never halts, and every event is applied once', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'ledger-restarts-'));
+  const dataDir = await scratchFolder();
   await using eventStore = await startEventStore();
   let postgres = await startEmbeddedPostgres({ dataDir });
   const database = openDatabase(postgres.url);

@@ -2,8 +2,7 @@
 import { spawn } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +11,7 @@ import { freePort } from '../../src/embedded/free-port.ts';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
 import { isRunning, sendSignal } from '../../src/embedded/process-identity.ts';
 import { startPostgres } from '../stack/postgres.ts';
+import { scratchFolder } from '../stack/scratch-folder.ts';
 import { TEST_KEY_SECRET } from '../stack/tokens.ts';
 import { withDatabase } from './books.ts';
 import { eventually } from './eventually.ts';
@@ -35,7 +35,7 @@ export interface MortalStores extends LedgerStores {
 /** A Postgres and an event store of this scenario's own, both durable, as on a bare machine. */
 export async function startMortalStores(): Promise<MortalStores> {
   await using opened = new AsyncDisposableStack();
-  const dataDir = await mkdtemp(join(tmpdir(), 'ledger-scenario-'));
+  const dataDir = await scratchFolder();
   opened.defer(() => rm(dataDir, { recursive: true, force: true }));
   await choosePorts(dataDir);
   let postgres = await startEmbeddedPostgres({ dataDir });

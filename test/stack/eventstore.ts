@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { startEmbeddedEventStore } from '../../src/embedded/eventstore.ts';
+import { scratchFolder } from './scratch-folder.ts';
 
 export interface TestEventStore extends AsyncDisposable {
   /** `esdb://127.0.0.1:PORT?tls=false`, for the official client. The same after a `restart`. */
@@ -27,7 +26,7 @@ export interface TestEventStore extends AsyncDisposable {
  * ```
  */
 export async function startEventStore(): Promise<TestEventStore> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'ledger-test-eventstore-'));
+  const dataDir = await scratchFolder();
   let server = await startEmbeddedEventStore({ dataDir });
   const close = async (): Promise<void> => {
     await server.stop();

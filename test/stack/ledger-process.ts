@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { allSettings } from '../../src/config.ts';
 import { readRuntimeFile } from '../../src/embedded/runtime-file.ts';
 import type { Role } from '../../src/identity/roles.ts';
+import { scratchFolder } from './scratch-folder.ts';
 import type { TestTokens } from './tokens.ts';
 import { startTokens } from './tokens.ts';
 
@@ -73,7 +73,7 @@ export async function spawnLedger(
   args: readonly string[] = [],
   { program = sources }: { readonly program?: string } = {},
 ): Promise<LedgerProcess> {
-  const ownFolder = environment['LEDGER_DATA_DIR'] === undefined ? await mkdtemp(join(tmpdir(), 'ledger-test-')) : undefined;
+  const ownFolder = environment['LEDGER_DATA_DIR'] === undefined ? await scratchFolder() : undefined;
   const dataDir = environment['LEDGER_DATA_DIR'] ?? ownFolder ?? '';
   const env = ledgerEnvironment({ ...environment, LEDGER_DATA_DIR: dataDir });
   const child = spawn(process.execPath, [program, 'start', '--json', ...args], {

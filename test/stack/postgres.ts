@@ -24,7 +24,8 @@ export interface TestDatabase extends AsyncDisposable {
 export async function startPostgres(): Promise<TestDatabase> {
   const server = inject('postgresUrl');
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await administer(server, `CREATE DATABASE ${name} TEMPLATE template0`);
+  // By itself Postgres writes all of them to its log first, which takes five times as long.
+  await administer(server, `CREATE DATABASE ${name} TEMPLATE template0 STRATEGY FILE_COPY`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   const close = async (): Promise<void> => administer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);

@@ -1,10 +1,9 @@
 // The broker of a test run: started when the first spec file asks for it, so that the runs that need none do not wait for it.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -12,6 +11,7 @@ import { sendSignal } from '../../src/embedded/process-identity.ts';
 import { type EmbeddedRabbitMq, startEmbeddedRabbitMq } from '../../src/embedded/rabbitmq.ts';
 import { rabbitMqPrograms } from '../../src/embedded/rabbitmq-programs.ts';
 import { installDebianPackage } from './debian-package.ts';
+import { scratchFolder } from './scratch-folder.ts';
 
 const run = promisify(execFile);
 
@@ -69,7 +69,7 @@ export interface NodeOnDemand {
 
 /** Offers the one node of a run to all its processes. */
 export async function offerNode(): Promise<NodeOnDemand> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'ledger-test-rabbitmq-'));
+  const dataDir = await scratchFolder();
   let node: Promise<EmbeddedRabbitMq> | undefined;
   const server = createServer((_, response) => {
     node ??= startNode(dataDir);

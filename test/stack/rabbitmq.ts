@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { inject } from 'vitest';
 import { z } from 'zod';
 import { discard, GUEST, shellEnvironmentOf, startNode } from './rabbitmq-server.ts';
+import { scratchFolder } from './scratch-folder.ts';
 
 export interface TestBroker extends AsyncDisposable {
   /** `amqp://…` with the ledger's own user, `ledger`. */
@@ -63,7 +62,7 @@ export async function freshVhost(): Promise<TestBroker> {
  * node itself, `freshVhost` does.
  */
 export async function startRabbitMq(): Promise<TestNode> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'ledger-test-rabbitmq-'));
+  const dataDir = await scratchFolder();
   let node = await startNode(dataDir);
   const close = async (): Promise<void> => {
     await discard(node);
