@@ -64,7 +64,7 @@ export function readEnv(environment: Environment): Config {
     const shown = setting === undefined || setting.secret === true ? '' : `, not "${setting.given ?? ''}"`;
     problems.push(`${setting?.variable ?? issue.path.join('.')} must be ${issue.message}${shown}`);
   }
-  if (isProduction && parsed.success) problems.push(...productionFaults(parsed.data));
+  if (isProduction && parsed.success) problems.push(...productionFaults(parsed.data, environment));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
   return parsed.data;
 }

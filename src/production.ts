@@ -41,11 +41,11 @@ function decoded(text: string): string {
 const isLocal = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|::1|\/.*)$/i.test(host);
 const remoteIn = ({ hosts }: ServerUrl): string | undefined => hosts.find((host) => !isLocal(host));
 
-/** Query parameters as the servers' clients read them: names in any case. */
-function parameter({ query }: ServerUrl, name: string): string | undefined {
-  for (const [given, value] of query) if (given.toLowerCase() === name.toLowerCase()) return value.toLowerCase();
-  return undefined;
-}
+/** What parameters are called alike to EventStoreDB's client, which passes over capitals, hyphens and underscores in a name. */
+const flat = (name: string): string => name.toLowerCase().replaceAll(/[-_]/g, '');
+/** Whether a parameter of EventStoreDB says no, anywhere: which of several counts is the client's own business. */
+const saysNo = ({ query }: ServerUrl, name: string): boolean =>
+  [...query].some(([given, value]) => flat(given) === flat(name) && value.toLowerCase() === 'false');
 
 const passwordFault = (variable: string, { password, user }: ServerUrl): readonly string[] =>
   password !== undefined && (DEFAULT_PASSWORDS.has(password) || password === user)
@@ -55,8 +55,8 @@ const passwordFault = (variable: string, { password, user }: ServerUrl): readonl
 function eventStoreFaults(url: string): readonly string[] {
   const server = readServerUrl(url);
   const remote = remoteIn(server);
-  const isPlain = parameter(server, 'tls') === 'false';
-  const isUnverified = parameter(server, 'tlsVerifyCert') === 'false';
+  const isPlain = saysNo(server, 'tls');
+  const isUnverified = saysNo(server, 'tlsVerifyCert');
   return [
     ...passwordFault('EVENTSTORE_URL', server),
     ...(remote !== undefined && isPlain ? [`EVENTSTORE_URL must not say tls=false in production: ${remote} is another machine`] : []),
@@ -67,14 +67,20 @@ function eventStoreFaults(url: string): readonly string[] {
 /** What `pg` takes for an encrypted connection to whom the certificate names; `prefer` falls back to plain text, `no-verify` trusts anybody. */
 const VERIFYING_SSL_MODES: ReadonlySet<string> = new Set(['require', 'verify-ca', 'verify-full']);
 
+/** Whether `pg` checks who answers. It knows the parameter by this very name only, and takes the last; with libpq's meanings it checks less. */
+function isVerified({ query }: ServerUrl): boolean {
+  const modes = query.getAll('sslmode');
+  return modes.length > 0 && modes.every((mode) => VERIFYING_SSL_MODES.has(mode)) && !query.has('uselibpqcompat');
+}
+
 function databaseFaults(url: string): readonly string[] {
   const server = readServerUrl(url);
   const remote = remoteIn(server);
-  const isVerified = VERIFYING_SSL_MODES.has(parameter(server, 'sslmode') ?? '');
   return [
     ...passwordFault('DATABASE_URL', server),
-    ...(remote !== undefined && !isVerified
-      ? [`DATABASE_URL must say sslmode=verify-full in production: ${remote} is another machine`]
+    ...(server.hosts.length === 0 ? ['DATABASE_URL must name its server in production: else PGHOST does, and nobody looks at that'] : []),
+    ...(remote !== undefined && !isVerified(server)
+      ? [`DATABASE_URL must say sslmode=verify-full, and not uselibpqcompat, in production: ${remote} is another machine`]
       : []),
   ];
 }
@@ -99,11 +105,16 @@ function jwksFaults(url: string): readonly string[] {
     : [];
 }
 
+/** Pages that came in plain text may be anybody's on the way, and would be given the session of whoever looks at them. */
+const plainOrigins = ({ corsOrigins = [] }: Config): readonly string[] =>
+  corsOrigins.filter((origin) => origin.startsWith('http:') && remoteIn(readServerUrl(origin)) !== undefined);
+
 /**
  * Why a process with that configuration does not start in production (`NODE_ENV`), one sentence each with the reason; none where
  * it may. No secret's value is in them.
+ * @param environment for what is no setting of the ledger's own.
  */
-export function productionFaults(config: Config): readonly string[] {
+export function productionFaults(config: Config, environment: Readonly<Record<string, string | undefined>>): readonly string[] {
   const { eventStoreUrl, databaseUrl, amqpUrl, jwksUrl, keySecret, selfDeposit, anonymousProducers } = config;
   return [
     ...(eventStoreUrl === undefined ? [] : eventStoreFaults(eventStoreUrl)),
@@ -119,6 +130,13 @@ export function productionFaults(config: Config): readonly string[] {
     ...(selfDeposit === true ? ['LEDGER_SELF_DEPOSIT must not be true in production: users could make money out of nothing'] : []),
     ...(anonymousProducers
       ? ['LEDGER_ANONYMOUS_PRODUCERS must not be true in production: whoever reaches the broker could pay themselves']
+      : []),
+    ...(config.cookieSecure
+      ? []
+      : ['LEDGER_COOKIE_SECURE must not be false in production: whoever listens on the way could go on with a session']),
+    ...plainOrigins(config).map((origin) => `LEDGER_CORS_ORIGINS must not name ${origin} in production: its pages come in plain text`),
+    ...(environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0'
+      ? ['NODE_TLS_REJECT_UNAUTHORIZED must not be 0 in production: anybody could answer in place of any server']
       : []),
   ];
 }

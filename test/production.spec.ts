@@ -51,6 +51,27 @@ const REFUSED: readonly (readonly [what: string, changes: Environment, reason: R
     { DATABASE_URL: 'postgres://ledger:Zw7rB2@db/ledger?sslmode=no-verify' },
     /sslmode=verify-full/,
   ],
+  [
+    'a database under a name of the parameter that pg does not know',
+    { DATABASE_URL: 'postgres://ledger:Zw7rB2@db/ledger?SSLMODE=verify-full' },
+    /sslmode=verify-full/,
+  ],
+  [
+    'a database whose last word is another',
+    { DATABASE_URL: 'postgres://ledger:Zw7rB2@db/ledger?sslmode=verify-full&sslmode=disable' },
+    /sslmode=verify-full/,
+  ],
+  [
+    'a database that anybody could answer for, as libpq has it',
+    { DATABASE_URL: 'postgres://ledger:Zw7rB2@db/ledger?uselibpqcompat=true&sslmode=require' },
+    /not uselibpqcompat/,
+  ],
+  [
+    'a database that another variable names',
+    { DATABASE_URL: 'postgres:///ledger?sslmode=verify-full' },
+    /DATABASE_URL must name its server/,
+  ],
+  ['an event store whose last word is another', { EVENTSTORE_URL: 'esdb://es:2113?tls=true&t_l_s=false' }, /EVENTSTORE_URL .*tls=false/],
   ['a database named in the query', { DATABASE_URL: 'postgres:///ledger?host=db.example.com' }, /db\.example\.com is another machine/],
   ['a password like the user', { DATABASE_URL: 'postgres://alice:alice@127.0.0.1/ledger' }, /DATABASE_URL .*default password/],
   ['a password that is encoded', { DATABASE_URL: 'postgres://x:%6Cedger@127.0.0.1/ledger' }, /DATABASE_URL .*default password/],
@@ -62,6 +83,13 @@ const REFUSED: readonly (readonly [what: string, changes: Environment, reason: R
   ['the key secret of the compose file', { LEDGER_KEY_SECRET: composeKeySecret() }, /LEDGER_KEY_SECRET .*comes with this repository/],
   ['users who make money', { LEDGER_SELF_DEPOSIT: 'true' }, /LEDGER_SELF_DEPOSIT .*out of nothing/],
   ['producers whom nobody knows', { LEDGER_ANONYMOUS_PRODUCERS: 'true' }, /LEDGER_ANONYMOUS_PRODUCERS .*whoever reaches the broker/],
+  ['sessions in plain text', { LEDGER_COOKIE_SECURE: 'false' }, /LEDGER_COOKIE_SECURE .*session/],
+  [
+    'pages in plain text',
+    { LEDGER_CORS_ORIGINS: 'https://a.example,http://b.example' },
+    /LEDGER_CORS_ORIGINS must not name http:..b\.example /,
+  ],
+  ['certificates that are not checked', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, /NODE_TLS_REJECT_UNAUTHORIZED .*any server/],
   ['an issuer in plain text', { JWKS_URL: 'http://id.example.com/jwks', JWT_ISSUER: 'x', JWT_AUDIENCE: 'y' }, /JWKS_URL must begin https:/],
 ];
 
@@ -81,6 +109,7 @@ test('servers on this machine need no encryption', () => {
   };
   expect(faultsOf(local)).toEqual([]);
   expect(faultsOf({ DATABASE_URL: 'postgres://ledger:Zw7rB2@/ledger?host=/var/run/postgresql' })).toEqual([]);
+  expect(faultsOf({ LEDGER_CORS_ORIGINS: 'http://localhost:5173' })).toEqual([]);
 });
 
 test('everything that is wrong is said at once, and no secret with it', () => {
