@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { ConfigError } from '../config.ts';
 import { Uuid } from '../domain/ids.ts';
 import type { TokenSubject } from '../identity/access-tokens.ts';
+import { SubjectSchema } from '../identity/principal.ts';
 import type { Role } from '../identity/roles.ts';
 import { ROLES } from '../identity/roles.ts';
 import type { Users } from '../identity/users.ts';
@@ -38,14 +39,18 @@ export function tokenCommand(): Command {
 
 /**
  * Whom the token names. An id is taken as it is: the accounts of a user who was erased, or whom another issuer knows, are theirs still.
- * @throws IdentityMisuse where no user is called so.
+ * @throws IdentityMisuse where no user is called so, or no token that says so would be taken.
  */
 async function subjectOf(user: string | undefined, role: Role, users: Users): Promise<Pick<TokenSubject, 'subject' | 'name'>> {
   if (user === undefined) {
     const anybody = randomUUID();
     return { subject: anybody, name: anybody };
   }
-  if (role !== 'user') return { subject: user, name: user };
+  if (role !== 'user') {
+    const { error } = SubjectSchema.safeParse(user);
+    if (error) throw new IdentityMisuse(`nobody can be called so: give ${error.issues.map(({ message }) => message).join('; ')}`);
+    return { subject: user, name: user };
+  }
   const id = Uuid.safeParse(user);
   if (id.success) return { subject: id.data, name: (await users.find(id.data))?.name ?? id.data };
   const found = await users.findByName(user);

@@ -9,7 +9,7 @@ import { ROLE_CLAIM, TOKEN_TYPE } from './access-tokens.ts';
 import type { ExternalKeysOptions } from './external-keys.ts';
 import { makeExternalKeys } from './external-keys.ts';
 import type { Principal } from './principal.ts';
-import { principalFrom } from './principal.ts';
+import { principalFrom, SubjectSchema } from './principal.ts';
 import type { Role } from './roles.ts';
 import { isRole } from './roles.ts';
 import type { SigningKeys } from './signing-keys.ts';
@@ -60,13 +60,11 @@ export function roleIn(payload: JWTPayload, claim: string): Role | undefined {
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
 
-/** What stands for somebody: at most what OpenID Connect allows, and nothing that cannot be shown or hashed. */
-const Name = z.string().regex(/^[^\p{Cc}\p{Cs}]{1,255}$/u);
 const Claims = z.object({
-  sub: Name,
+  sub: SubjectSchema,
   exp: z.number(),
-  preferred_username: Name.optional().catch(undefined),
-  name: Name.optional().catch(undefined),
+  preferred_username: SubjectSchema.optional().catch(undefined),
+  name: SubjectSchema.optional().catch(undefined),
 });
 
 /** The keys could not be had: no fault of the token. */

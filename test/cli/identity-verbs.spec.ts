@@ -111,6 +111,8 @@ describe('wrong use ends with 2 and the reason', () => {
   test.each<[readonly string[], Readonly<Record<string, string>>, RegExp]>([
     [['token', '--role', 'user', '--user', 'nobody'], {}, /no user nobody/],
     [['token', '--role', 'admin'], {}, /Allowed choices/],
+    [['token', '--role', 'operator', '--user', ''], {}, /1 to 255/],
+    [['token', '--role', 'operator', '--user', 'o\nlivia'], {}, /1 to 255/],
     [['token', '--role', 'operator'], external, /another issuer/],
     [['token', '--role', 'operator'], { LEDGER_KEY_SECRET: 'x'.repeat(32) }, /LEDGER_KEY_SECRET.*another key secret/],
     [['users', 'erase', 'nobody', '--yes'], {}, /no user nobody/],
