@@ -96,8 +96,7 @@ export async function startEmbeddedRabbitMq(options: EmbeddedRabbitMqOptions): P
       };
     }
     await stop();
-    // A port may have been taken between looking for it and using it.
-    if (attempt === 3) throw new EmbeddedServerError(`RabbitMQ ${failure}`);
+    if (attempt === 3 || !(await isAboutPorts(failure, ports))) throw new EmbeddedServerError(`RabbitMQ ${failure}`);
   }
 }
 
@@ -110,6 +109,13 @@ async function freePorts(last: Ports | undefined): Promise<Ports> {
   };
   // Each is free, but a free one may be the remembered one of the next.
   return new Set(Object.values(ports)).size === 4 ? ports : freePorts(undefined);
+}
+
+/** Whether a port was taken between looking for it and using it: then others will do, while anything else would fail again. */
+async function isAboutPorts(failure: string, ports: Ports): Promise<boolean> {
+  if (/eaddrinuse|in use/i.test(failure)) return true;
+  for (const port of Object.values(ports)) if ((await freePort(port)) !== port) return true;
+  return false;
 }
 
 /** Writes what the node reads at its start. Users are set anew every time, so a lost password file does no lasting harm. */

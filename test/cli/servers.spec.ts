@@ -34,7 +34,7 @@ test('it starts its own for as long as it takes, and leaves none behind', async 
 });
 
 test('it uses those of the ledger that runs on its data folder', async () => {
-  await using ledger = await spawnLedger({ LEDGER_DATA_DIR: dataDir });
+  await using ledger = await spawnLedger({ LEDGER_DATA_DIR: dataDir, LEDGER_EMBEDDED_BROKER: 'false' });
   expect(await run(['migrate', '--json'], {})).toEqual({ code: 0, stdout: '{"applied":[]}\n', stderr: '' });
   expect(await ledger.stop()).toMatchObject({ code: 0 });
 });

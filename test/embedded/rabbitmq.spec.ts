@@ -7,6 +7,7 @@ import { isRunning, waitUntilGone } from '../../src/embedded/process-identity.ts
 import { startEmbeddedRabbitMq } from '../../src/embedded/rabbitmq.ts';
 import { processesNaming } from '../cli/processes-naming.ts';
 import { freshVhost } from '../stack/rabbitmq.ts';
+import { discard } from '../stack/rabbitmq-server.ts';
 import { scratchFolder } from '../stack/scratch-folder.ts';
 import { orphanedServer } from './orphaned-server.ts';
 
@@ -62,8 +63,17 @@ async function keptMessages(managementUrl: string): Promise<string[]> {
   );
 }
 
-test('keeps its messages, ports and password, through a stop and a kill -9, meets no other node, and leaves no process', async () => {
-  const first = await start();
+test('listens on the loopback interface only, wants its password, keeps it, its ports and its messages, and leaves no process', async () => {
+  const first = await start({ users: { producer: 'secret' } });
+  const exchange = { type: 'x-consistent-hash', durable: true, internal: true };
+  expect((await manage(first.managementUrl, 'PUT', 'exchanges/%2F/shard', exchange)).status).toBe(201);
+  expect(await listeningAddresses(first.pid)).toEqual(['127.0.0.1']);
+  const wrong = new URL(first.managementUrl);
+  wrong.password = 'ledger';
+  expect((await manage(wrong.href, 'GET', 'whoami')).status).toBe(401);
+  const users = z.array(z.object({ name: z.string() })).parse((await manage(first.managementUrl, 'GET', 'users')).said);
+  expect(users.map(({ name }) => name).sort()).toEqual(['ledger', 'producer']);
+
   // A queue's messages are on the disk as soon as they are confirmed; that there is such a queue, RabbitMQ writes some seconds later.
   await manage(first.managementUrl, 'PUT', 'queues/%2F/kept', { durable: true, arguments: { 'x-queue-type': 'quorum' } });
   await keepMessage(first.managementUrl, 'before the stop');
@@ -83,43 +93,22 @@ test('keeps its messages, ports and password, through a stop and a kill -9, meet
   await second.exited;
   await second.stop();
 
-  const third = await start();
-  expect(await keptMessages(third.managementUrl)).toEqual(['before the stop', 'before the kill']);
-  await third.stop();
-});
-
-test('listens on the loopback interface only, wants its password, and takes another port when somebody else has its own', async () => {
-  const first = await start({ users: { producer: 'secret' } });
-  const exchange = { type: 'x-consistent-hash', durable: true, internal: true };
-  expect((await manage(first.managementUrl, 'PUT', 'exchanges/%2F/shard', exchange)).status).toBe(201);
-  expect(await listeningAddresses(first.pid)).toEqual(['127.0.0.1']);
-
-  const wrong = new URL(first.managementUrl);
-  wrong.password = 'ledger';
-  expect((await manage(wrong.href, 'GET', 'whoami')).status).toBe(401);
-  const users = z.array(z.object({ name: z.string() })).parse((await manage(first.managementUrl, 'GET', 'users')).said);
-  expect(users.map(({ name }) => name).sort()).toEqual(['ledger', 'producer']);
-  await first.stop();
-
+  // Somebody else has its port by now.
   const port = Number(new URL(first.url).port);
   const squatter = createServer().listen(port, '127.0.0.1');
-  const second = await start();
-  expect(Number(new URL(second.url).port)).not.toBe(port);
-  await second.stop();
+  const third = await start();
+  expect(Number(new URL(third.url).port)).not.toBe(port);
+  expect(await keptMessages(third.managementUrl)).toEqual(['before the stop', 'before the kill']);
+  await discard(third);
   squatter.close();
 });
 
-test('ends with the process that started it, even when that one is killed', async () => {
-  const { pid } = await orphanedServer('rabbitmq', dataDir, { keepGuard: true });
-  expect(await waitUntilGone(pid, 60_000)).toBe(true);
-});
-
-test('a node that lost its parent and its guard is replaced', async () => {
-  const { pid } = await orphanedServer('rabbitmq', dataDir, { keepGuard: false });
-  expect(isRunning(pid)).toBe(true);
-  const next = await start();
-  expect(isRunning(pid)).toBe(false);
-  await next.stop();
+test('a node that lost its parent and its guard is replaced; one that lost its parent only ends by itself', async () => {
+  const first = await orphanedServer('rabbitmq', dataDir, { keepGuard: false });
+  expect(isRunning(first.pid)).toBe(true);
+  const second = await orphanedServer('rabbitmq', dataDir, { keepGuard: true });
+  expect(isRunning(first.pid)).toBe(false);
+  expect(await waitUntilGone(second.pid, 60_000)).toBe(true);
 });
 
 test('a node that does not come up says what it said itself', async () => {

@@ -15,7 +15,7 @@ import { closed, connectBroker } from '../../src/rabbitmq/connection.ts';
 import { makePublisher } from '../../src/rabbitmq/publisher.ts';
 import { DEAD_QUEUE, EXCHANGES } from '../../src/rabbitmq/topology.ts';
 import { startCommandStack } from '../commands/command-stack.ts';
-import { startRabbitMq } from '../stack/rabbitmq.ts';
+import { startManagedRabbitMq } from '../stack/rabbitmq.ts';
 import { ISSUER, startBrokerStack } from './broker-stack.ts';
 
 const run = promisify(execFile);
@@ -29,7 +29,7 @@ const LINES = [...DOCUMENT.matchAll(/^```sh\n([^`]*)^```$/gm)].flatMap(([, block
 const opened = new AsyncDisposableStack();
 afterAll(() => opened.disposeAsync());
 const commands = opened.adopt(await startCommandStack(), ({ close }) => close());
-const node = opened.use(await startRabbitMq());
+const node = opened.use(await startManagedRabbitMq());
 const clients = makeClients(commands.database.db);
 const stack = opened.use(await startBrokerStack(node, { clients, anonymousProducers: false }));
 stack.consume(commands.commands.handle);

@@ -9,7 +9,7 @@ import { CommandStatus } from '../../src/api/contract.ts';
 import { readEnv } from '../../src/config.ts';
 import type { Ledger } from '../../src/main.ts';
 import { startLedger } from '../../src/main.ts';
-import { startRabbitMq } from '../stack/rabbitmq.ts';
+import { startManagedRabbitMq } from '../stack/rabbitmq.ts';
 import { startStores } from '../stack/stores.ts';
 import { operatorAt, startTokens } from '../stack/tokens.ts';
 import { deadLetters, waitingCommands } from './brokers.ts';
@@ -19,7 +19,7 @@ import { eventually } from './eventually.ts';
 const opened = new AsyncDisposableStack();
 afterAll(() => opened.disposeAsync());
 const stores = opened.use(await startStores());
-const node = opened.use(await startRabbitMq());
+const node = opened.use(await startManagedRabbitMq());
 
 /** A ledger in this process: one that is not ready is none that a process could be waited for. */
 async function start(settings: Readonly<Record<string, string>> = {}): Promise<Ledger & { readonly apiUrl: string }> {

@@ -5,7 +5,7 @@ import type { LedgerProducer } from '@ledgerfold/client';
 import { createLedgerProducer } from '@ledgerfold/client';
 import { afterAll, expect, test } from 'vitest';
 import { createClient } from '../stack/clients.ts';
-import { startRabbitMq } from '../stack/rabbitmq.ts';
+import { startManagedRabbitMq } from '../stack/rabbitmq.ts';
 import { startStores } from '../stack/stores.ts';
 import { expectBalancedBooks, withDatabase } from './books.ts';
 import { deadLetters, keysOf, waitingCommands } from './brokers.ts';
@@ -27,7 +27,7 @@ const PACE_MS = 20;
 
 const opened = new AsyncDisposableStack();
 afterAll(() => opened.disposeAsync());
-const broker = opened.use(await startRabbitMq());
+const broker = opened.use(await startManagedRabbitMq());
 const ledgers = opened.use(
   await startTwoLedgers({ stores: await startStores(), settings: { AMQP_URL: broker.amqpUrl, LEDGER_LEASE_SECONDS: '1' } }),
 );

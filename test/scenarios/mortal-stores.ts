@@ -1,15 +1,16 @@
 // Stores of a scenario's own that can be killed and started again on their data.
 import { spawn } from 'node:child_process';
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { startEmbeddedEventStore } from '../../src/embedded/eventstore.ts';
-import { freePort } from '../../src/embedded/free-port.ts';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
 import { isRunning, sendSignal } from '../../src/embedded/process-identity.ts';
+import { rememberPort } from '../stack/eventstore.ts';
+import { lastingPort } from '../stack/lasting-port.ts';
 import { startPostgres } from '../stack/postgres.ts';
 import { scratchFolder } from '../stack/scratch-folder.ts';
 import { TEST_KEY_SECRET } from '../stack/tokens.ts';
@@ -37,7 +38,8 @@ export async function startMortalStores(): Promise<MortalStores> {
   await using opened = new AsyncDisposableStack();
   const dataDir = await scratchFolder();
   opened.defer(() => rm(dataDir, { recursive: true, force: true }));
-  await choosePorts(dataDir);
+  await rememberAccess(dataDir);
+  await rememberPort(dataDir);
   let postgres = await startEmbeddedPostgres({ dataDir });
   opened.defer(() => postgres.stop());
   let eventStore = await startEmbeddedEventStore({ dataDir });
@@ -76,15 +78,10 @@ export async function startMortalStores(): Promise<MortalStores> {
   };
 }
 
-/**
- * Puts ports where the servers remember theirs, from below those that the system gives to whoever asks for any: so nobody gets
- * one of them while its server is dead.
- */
-async function choosePorts(dataDir: string): Promise<void> {
-  const [ofPostgres, ofEventStore] = [await freePort(randomInt(15_000, 23_000)), await freePort(randomInt(23_000, 32_000))];
-  const access = { port: ofPostgres, password: randomUUID() };
+/** Puts a port and a password where a Postgres in that folder remembers its own. */
+async function rememberAccess(dataDir: string): Promise<void> {
+  const access = { port: await lastingPort(), password: randomUUID() };
   await writeFile(join(dataDir, 'postgres-access.json'), JSON.stringify(access), { mode: 0o600 });
-  await writeFile(join(dataDir, 'eventstore.process'), `0 ${ofEventStore}\n`);
 }
 
 function expectSameUrl(now: string, before: string): void {

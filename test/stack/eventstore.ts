@@ -1,5 +1,7 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { startEmbeddedEventStore } from '../../src/embedded/eventstore.ts';
+import { lastingPort } from './lasting-port.ts';
 import { scratchFolder } from './scratch-folder.ts';
 
 export interface TestEventStore extends AsyncDisposable {
@@ -15,6 +17,11 @@ export interface TestEventStore extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Puts a port where an event store in that folder remembers its own. */
+export async function rememberPort(dataDir: string): Promise<void> {
+  await writeFile(join(dataDir, 'eventstore.process'), `0 ${await lastingPort()}\n`);
+}
+
 /**
  * A real event store server with an empty log, in a process of its own: `$all` holds what this test file writes and
  * nothing else. It takes about half a second to start; share one per file.
@@ -27,6 +34,7 @@ export interface TestEventStore extends AsyncDisposable {
  */
 export async function startEventStore(): Promise<TestEventStore> {
   const dataDir = await scratchFolder();
+  await rememberPort(dataDir);
   let server = await startEmbeddedEventStore({ dataDir });
   const close = async (): Promise<void> => {
     await server.stop();

@@ -1,7 +1,8 @@
 // The broker of a test run: started when the first spec file asks for it, so that the runs that need none do not wait for it.
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -11,6 +12,7 @@ import { sendSignal } from '../../src/embedded/process-identity.ts';
 import { type EmbeddedRabbitMq, startEmbeddedRabbitMq } from '../../src/embedded/rabbitmq.ts';
 import { rabbitMqPrograms } from '../../src/embedded/rabbitmq-programs.ts';
 import { installDebianPackage } from './debian-package.ts';
+import { lastingPort } from './lasting-port.ts';
 import { scratchFolder } from './scratch-folder.ts';
 
 const run = promisify(execFile);
@@ -18,13 +20,25 @@ const run = promisify(execFile);
 /** A producer's user of every test node; the ledger's own is in the node's URL. */
 export const GUEST = { name: 'guest', password: 'guest' } as const;
 
+/** Puts ports and a password where a node in that folder remembers its own. */
+export async function rememberPorts(dataDir: string): Promise<void> {
+  const ports = {
+    amqp: await lastingPort(),
+    management: await lastingPort(),
+    distribution: await lastingPort(),
+    epmd: await lastingPort(),
+  };
+  const access = { password: randomUUID(), ports };
+  await writeFile(join(dataDir, 'rabbitmq-access.json'), JSON.stringify(access), { mode: 0o600 });
+}
+
 /**
  * Starts a private RabbitMQ node, installing the Debian package where there is none.
  * @throws with the reason where it can be neither found nor installed: a broker's test never passes without one.
  */
-export async function startNode(dataDir: string): Promise<EmbeddedRabbitMq> {
+export async function startNode(dataDir: string, { management }: { readonly management: boolean }): Promise<EmbeddedRabbitMq> {
   if (rabbitMqPrograms() === undefined) await install();
-  const node = await startEmbeddedRabbitMq({ dataDir, management: true, users: { [GUEST.name]: GUEST.password } });
+  const node = await startEmbeddedRabbitMq({ dataDir, management, users: { [GUEST.name]: GUEST.password } });
   if (node === undefined) throw new Error('rabbitmq-server was installed, but is not where packages put it');
   return node;
 }
@@ -72,7 +86,7 @@ export async function offerNode(): Promise<NodeOnDemand> {
   const dataDir = await scratchFolder();
   let node: Promise<EmbeddedRabbitMq> | undefined;
   const server = createServer((_, response) => {
-    node ??= startNode(dataDir);
+    node ??= startNode(dataDir, { management: true });
     node.then(
       ({ url, managementUrl }) => response.end(JSON.stringify({ url, managementUrl })),
       (error: unknown) => response.writeHead(500).end(String(error)),
