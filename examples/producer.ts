@@ -3,6 +3,7 @@
  *
  *     AMQP_URL=amqp://guest:guest@127.0.0.1:5672 node examples/producer.ts 7c9e6679-7425-40de-944b-e07fc1f90ae7
  *
+ * The broker user, here guest, is a client of the ledger with the role producer: `npx ledger clients create guest --role producer`.
  * Run it again: every payment has a key that comes from the payroll itself, so nobody is paid twice.
  */
 import { createLedgerProducer, LedgerProblem } from '@ledgerfold/client';

@@ -13,14 +13,21 @@ import type { Database } from './postgres/pool.ts';
  */
 export async function identityOf(config: Config, { db }: Pick<Database, 'db'>, onError: (error: unknown) => void): Promise<Identity> {
   const { jwtIssuer: issuer, jwtAudience: audience, jwksUrl, jwtRolesClaim: rolesClaim } = config;
-  try {
-    return await openIdentity({
+  return wrongKeySecretSaid(() =>
+    openIdentity({
       db,
       tokens: { issuer, audience },
       ...(jwksUrl !== undefined && { external: { jwksUrl, rolesClaim } }),
       keySecret: keySecretFor(config),
       onError,
-    });
+    }),
+  );
+}
+
+/** A key secret that does not fit is a matter of the settings, and said as one. @throws {ConfigError} */
+export async function wrongKeySecretSaid<Result>(use: () => Promise<Result>): Promise<Result> {
+  try {
+    return await use();
   } catch (error) {
     if (!(error instanceof WrongKeySecret)) throw error;
     throw new ConfigError([`LEDGER_KEY_SECRET must be that of every process on this database: ${error.message}`]);

@@ -1,6 +1,7 @@
 // Every setting: one entry of `configSchema` with its type, check, default, variable, unit and documentation.
 // docs/configuration.md and .env.example are generated from it.
 import { z } from 'zod';
+import { networks, origins } from './network-settings.ts';
 
 export interface Setting {
   /** The environment variable. */
@@ -47,6 +48,37 @@ export const configSchema = z.strictObject({
       group: 'Address',
       unit: 'bytes',
     }),
+  maxRequests: wholeNumber(1, 1_000_000).default(2_000).register(settings, {
+    variable: 'LEDGER_MAX_REQUESTS',
+    doc: 'Requests that may be under way in this process, those that wait for outcomes included: at 1,000 a second, two seconds of them. The next one is answered `overloaded` before anything of it is read.',
+    group: 'Address',
+  }),
+  requestsPerSecond: wholeNumber(1, 1_000_000).optional().register(settings, {
+    variable: 'LEDGER_REQUESTS_PER_SECOND',
+    doc: "Requests a second that each principal may make of this process, with up to ten seconds' worth at once. A command of a bulk request counts as one. Past it the answer is 429.",
+    group: 'Address',
+    otherwise: 'as many as there are',
+    example: '100',
+  }),
+  anonymousRequestsPerSecond: wholeNumber(0, 1_000_000).default(100).register(settings, {
+    variable: 'LEDGER_ANONYMOUS_REQUESTS_PER_SECOND',
+    doc: "Requests a second from one address whose credentials are refused, and those under `/v1/auth`, with up to ten seconds' worth at once. Past it the answer is 429, except for credentials that were good lately. Behind a proxy set `LEDGER_TRUST_PROXY`, else all come from one address. `0`: as many as there are.",
+    group: 'Address',
+  }),
+  corsOrigins: origins().optional().register(settings, {
+    variable: 'LEDGER_CORS_ORIGINS',
+    doc: 'Origins whose pages may call the API from a browser, with the refresh cookie, separated by commas.',
+    group: 'Address',
+    otherwise: 'no page of another origin may',
+    example: 'https://app.example.com',
+  }),
+  trustProxy: networks().optional().register(settings, {
+    variable: 'LEDGER_TRUST_PROXY',
+    doc: 'Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses, networks such as `10.0.0.0/8`, or `loopback`, `linklocal`, `uniquelocal`, separated by commas.',
+    group: 'Address',
+    otherwise: 'nobody is believed; a request comes from the address that is connected',
+    example: '10.0.0.0/8',
+  }),
   dataDir: z.string().default('.ledger').register(settings, {
     variable: 'LEDGER_DATA_DIR',
     doc: 'Folder of the embedded servers, of `runtime.json` and of the lock that keeps a second instance out.',
@@ -115,6 +147,12 @@ export const configSchema = z.strictObject({
     variable: 'JWT_ROLES_CLAIM',
     doc: 'The claim with the role (`user`, `operator`, `auditor`, `producer`) in tokens of another issuer; a dot goes a level down, as in `realm_access.roles`. Of several roles the one that may do most counts.',
     group: 'Identity',
+  }),
+  cookieSecure: yesOrNo().default(false).register(settings, {
+    variable: 'LEDGER_COOKIE_SECURE',
+    doc: 'Whether browsers send the cookie with the refresh token over TLS only. Whoever serves the API over TLS turns it on.',
+    group: 'Identity',
+    inProduction: 'true',
   }),
   selfDeposit: yesOrNo().optional().register(settings, {
     variable: 'LEDGER_SELF_DEPOSIT',

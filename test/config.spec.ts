@@ -43,11 +43,54 @@ test('values are typed', () => {
   expect(config).toMatchObject({ port: 0, roles: ['projector'], doubtBudgetMs: 250, eventStoreUrl: 'esdb://a:2113?tls=false' });
 });
 
-test('in production nobody is believed without the broker, unless that is asked for', () => {
+test('in production nobody is believed without the broker', () => {
   expect(readEnv({}).anonymousProducers).toBe(true);
   expect(readEnv({ NODE_ENV: 'production' }).anonymousProducers).toBe(false);
-  expect(readEnv({ NODE_ENV: 'production', LEDGER_ANONYMOUS_PRODUCERS: 'true' }).anonymousProducers).toBe(true);
   expect(problemsOf({ LEDGER_ANONYMOUS_PRODUCERS: 'no' })).toEqual(['LEDGER_ANONYMOUS_PRODUCERS must be true or false, not "no"']);
+});
+
+test('the tokens of another issuer are taken only where it is said whose, and for whom', () => {
+  expect(problemsOf({ JWKS_URL: 'https://id.example.com/jwks' })).toEqual([
+    'JWT_ISSUER must be set where JWKS_URL is',
+    'JWT_AUDIENCE must be set where JWKS_URL is',
+  ]);
+  expect(problemsOf({ JWKS_URL: 'https://id.example.com/jwks', JWT_ISSUER: 'https://id.example.com', JWT_AUDIENCE: 'ledger' })).toEqual([]);
+});
+
+test('origins are whole, and never all of them', () => {
+  expect(readEnv({ LEDGER_CORS_ORIGINS: 'https://a.example, http://localhost:5173,https://a.example' }).corsOrigins).toEqual([
+    'https://a.example',
+    'http://localhost:5173',
+  ]);
+  for (const wrong of [
+    '*',
+    'null',
+    'a.example',
+    'https://a.example/',
+    'https://a.example/app',
+    'https://A.example',
+    'file:///',
+    'https://a.example,',
+  ])
+    expect(problemsOf({ LEDGER_CORS_ORIGINS: wrong }), wrong).toEqual([expect.stringContaining('LEDGER_CORS_ORIGINS must be origins')]);
+});
+
+test('a proxy is an address, a network, or the name of one, and never everybody', () => {
+  const right = 'loopback,10.0.0.0/8, 192.0.2.1,2001:db8::/32,::1';
+  expect(readEnv({ LEDGER_TRUST_PROXY: right }).trustProxy).toEqual(['loopback', '10.0.0.0/8', '192.0.2.1', '2001:db8::/32', '::1']);
+  for (const wrong of [
+    'true',
+    '1',
+    '0.0.0.0/0',
+    '::/0',
+    '10.0.0.0/33',
+    '10.0.0.0/8/8',
+    '10.0.0.0/',
+    '10.0.0',
+    'proxy.example',
+    '10.0.0.1,',
+  ])
+    expect(problemsOf({ LEDGER_TRUST_PROXY: wrong }), wrong).toEqual([expect.stringContaining('LEDGER_TRUST_PROXY must be addresses')]);
 });
 
 test('an empty variable counts as not set', () => {

@@ -8,9 +8,10 @@ import { promisify } from 'node:util';
 import { createLedgerClient } from '@ledgerfold/client';
 import { CloudEvent } from 'cloudevents';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { createClient } from './stack/clients.ts';
 import { installDebianPackage } from './stack/debian-package.ts';
 import type { LedgerProcess } from './stack/ledger-process.ts';
-import { spawnLedger } from './stack/ledger-process.ts';
+import { ledgerEnvironment, spawnLedger } from './stack/ledger-process.ts';
 import type { TestBroker } from './stack/rabbitmq.ts';
 import { freshVhost } from './stack/rabbitmq.ts';
 import type { TestStores } from './stack/stores.ts';
@@ -29,7 +30,8 @@ let ledger: LedgerProcess;
 beforeAll(async () => {
   stores = await startStores();
   broker = await freshVhost();
-  ledger = await spawnLedger({ ...stores.environment, AMQP_URL: broker.amqpUrl });
+  ledger = await spawnLedger({ ...stores.environment, AMQP_URL: broker.amqpUrl, LEDGER_SELF_DEPOSIT: 'true' });
+  await createClient(stores.environment.DATABASE_URL, 'guest');
 });
 afterAll(async () => {
   await ledger.close();
@@ -90,14 +92,31 @@ test('the producer pays once, however often it is run, and the consumer prints w
   await consumer.end();
 });
 
+test('the wallet registers its user the first time, logs them in the next, and says why it cannot', async () => {
+  const open = (password: string) =>
+    run(process.execPath, ['examples/wallet.ts', ledger.apiUrl, 'alice'], {
+      cwd: ROOT,
+      env: { ...process.env, WALLET_PASSWORD: password },
+    });
+  const linesOf = ({ stdout }: { readonly stdout: string }): readonly string[] => stdout.trim().split('\n');
+  const first = ['-5.00 USD (pay-out)', '20.00 USD (pay-in)'];
+  expect(linesOf(await open('correct horse battery staple'))).toEqual([...first, '15.00 USD available']);
+  expect(linesOf(await open('correct horse battery staple'))).toEqual([...first, ...first, '30.00 USD available']);
+  await expect(open('not the password')).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('refused: unauthenticated') });
+});
+
 test('the shell sends a deposit, reads its answer, and hears of the event', async () => {
   if (!(await run('which', ['amqp-publish']).catch(() => undefined))) await installDebianPackage('amqp-tools');
-  await client().openAccount({ accountId: ACCOUNT });
   const page = readFileSync(join(ROOT, 'examples/amqp-publish.md'), 'utf8');
   const blocksIn = (language: string): string[] =>
     [...page.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(([, found, text = '']) => (found === language ? [text] : []));
-  const [hear = '', wait = '', publish = ''] = blocksIn('sh');
+  const [open = '', hear = '', wait = '', publish = ''] = blocksIn('sh');
   const [answer = '', event = ''] = blocksIn('json');
+  const opened = await run('sh', ['-c', open.replace('http://127.0.0.1:3000', ledger.apiUrl)], {
+    cwd: ROOT,
+    env: ledgerEnvironment({ ...stores.environment, LEDGER_DATA_DIR: ledger.dataDir }),
+  });
+  expect(JSON.parse(opened.stdout)).toMatchObject({ status: 'applied', accountId: ACCOUNT });
   // With exec, the shell becomes the program, so that ending the one ends the other.
   const heard = await start('sh', ['-c', `exec ${hear}`], 'shell.events', 'ledger.events');
   const answers = await start('sh', ['-c', `exec ${wait}`], 'shell.answers', DEFAULT_EXCHANGE);

@@ -12,6 +12,8 @@ import { ledgerEnvironment } from './stack/ledger-process.ts';
 const root = join(import.meta.dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const DOCUMENTED_URL = 'http://127.0.0.1:3000';
+/** Printed between the output of two commands. */
+const MARK = '~~~~ next ~~~~';
 /** Creating a database and starting two servers, on two cores that have other things to do. */
 const START_DEADLINE_MS = 90_000;
 
@@ -32,6 +34,8 @@ afterAll(() => rm(dataDir, { recursive: true, force: true, maxRetries: 20, retry
 
 interface Running {
   readonly apiUrl: string;
+  /** The commands that it says to try. */
+  readonly toTry: readonly string[];
   /** Ctrl-C: SIGINT to everything in the foreground. Gives how it ended and what it wrote. */
   interrupt(): Promise<void>;
 }
@@ -63,20 +67,45 @@ async function npmStart(): Promise<Running> {
   });
   const deadline = AbortSignal.timeout(START_DEADLINE_MS);
   const apiUrl = await Promise.race([announced, ended, once(deadline, 'abort')]);
-  if (typeof apiUrl === 'string') return { apiUrl, interrupt };
+  if (typeof apiUrl === 'string') return { apiUrl, toTry: [...output.matchAll(/^ +(curl .*)$/gm)].map(([, line = '']) => line), interrupt };
   await interrupt();
   throw new Error(`npm start did not get as far as an API; it wrote:\n${output}`);
 }
 
-function run(command: string): string {
-  const { status, stdout, stderr, error } = spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8' });
-  if (error !== undefined || status !== 0) throw new Error(`"${command}" ended with ${status ?? error?.message}: ${stderr}`);
+/** What a shell in the checkout prints that is given those commands. */
+function run(script: string): string {
+  const { status, stdout, stderr, error } = spawnSync('/bin/sh', ['-euc', script], {
+    cwd: root,
+    encoding: 'utf8',
+    env: ledgerEnvironment({ LEDGER_DATA_DIR: dataDir }),
+  });
+  if (error !== undefined || status !== 0)
+    throw new Error(`these commands ended with ${status ?? error?.message}: ${stderr}\n${stdout}\n${script}`);
   return stdout;
+}
+
+interface Pasted {
+  readonly command: string;
+  readonly printed: string;
+  /** What is shown below the command, if anything. */
+  readonly answer: Block | undefined;
+}
+
+/** The commands of a section, pasted one after another into one shell in the checkout, so that its variables live. */
+function paste(heading: string, apiUrl: string): readonly Pasted[] {
+  const blocks = blocksUnder(heading);
+  const commands = blocks.flatMap(({ language, text }, at) => (language === 'sh' ? [{ command: text, below: blocks[at + 1] }] : []));
+  const script = commands.map(({ command }) => command.replaceAll(DOCUMENTED_URL, apiUrl)).join(`\nprintf '${MARK}'\n`);
+  const printed = run(script).split(MARK);
+  return commands.map(({ command, below }, at) => ({
+    command,
+    printed: printed[at] ?? '',
+    answer: below?.language === 'sh' ? undefined : below,
+  }));
 }
 
 const json = z.json();
 type Json = z.infer<typeof json>;
-const withPosition = z.object({ position: z.string() });
 
 /** What the README shows, with "…" for any text. */
 function shown(value: Json): unknown {
@@ -103,43 +132,48 @@ test('the two commands that start it are there', () => {
   expect(scripts).toHaveProperty('start');
 });
 
-test('the five requests are answered as it says, and after Ctrl-C the next start goes on where this one was', async () => {
+function expectAsShown({ command, printed, answer }: Pasted): void {
+  switch (answer?.language) {
+    case 'http': {
+      const [real, said] = [readAnswer(printed), readAnswer(answer.text)];
+      expect(real.statusLine, command).toBe(said.statusLine);
+      expect(real.headers, command).toEqual(expect.arrayContaining([...said.headers]));
+      expect(real.body, command).toEqual(shown(said.body));
+      break;
+    }
+    case 'json':
+      expect(JSON.parse(printed), command).toEqual(shown(json.parse(JSON.parse(answer.text))));
+      break;
+    case undefined:
+      // What it gets is put into variables.
+      expect(printed, command).toBe('');
+      break;
+    default:
+      throw new Error(`an answer in ${answer?.language} cannot be compared`);
+  }
+}
+
+test('the six requests are answered as it says, and after Ctrl-C the next start goes on where this one was', async () => {
   expect(spawnSync('curl', ['--version']).error, 'the README needs curl: install it (apt-get install curl)').toBeUndefined();
-  const blocks = blocksUnder('Five requests');
-  expect(blocks.filter(({ language }) => language === 'sh')).toHaveLength(6);
   const first = await npmStart();
-  let lastPosition = '';
-  let lastRead = '';
   try {
     expect((await fetch(`${first.apiUrl}/docs`)).status).toBe(200);
-    for (const [at, { language, text }] of blocks.entries()) {
-      if (language !== 'sh') continue;
-      expect(text).toContain(DOCUMENTED_URL);
-      const command = text.replaceAll(DOCUMENTED_URL, first.apiUrl).replace('minPosition=1', `minPosition=${lastPosition}`);
-      const printed = run(command);
-      const answer = blocks[at + 1];
-      if (answer?.language === 'http') {
-        const [real, said] = [readAnswer(printed), readAnswer(answer.text)];
-        expect(real.statusLine).toBe(said.statusLine);
-        expect(real.headers).toEqual(expect.arrayContaining([...said.headers]));
-        expect(real.body).toEqual(shown(said.body));
-      } else if (answer?.language === 'json') {
-        expect(JSON.parse(printed)).toEqual(shown(json.parse(JSON.parse(answer.text))));
-      } else {
-        // Shown without its answer.
-        expect(JSON.parse(printed)).toMatchObject({ status: 'applied' });
-      }
-      lastPosition = withPosition.parse(JSON.parse(printed.slice(printed.indexOf('{')))).position;
-      lastRead = command;
-    }
+    const [registered = '', accounts = ''] = first.toTry.map(run);
+    expect(JSON.parse(registered)).toMatchObject({ tokenType: 'Bearer' });
+    expect(JSON.parse(accounts)).toMatchObject({ data: expect.any(Array) });
+    const requests = paste('Six requests', first.apiUrl);
+    expect(requests).toHaveLength(6);
+    for (const request of requests) expectAsShown(request);
   } finally {
     await first.interrupt();
   }
 
+  // Whoever registered then logs in now.
   const second = await npmStart();
   try {
-    const again = run(lastRead.replaceAll(first.apiUrl, second.apiUrl));
-    expect(JSON.parse(again)).toEqual(shown(json.parse(JSON.parse(blocks.at(-1)?.text ?? ''))));
+    const logIns = paste('Logging in', second.apiUrl);
+    expect(logIns).toHaveLength(3);
+    for (const logIn of logIns) expectAsShown(logIn);
   } finally {
     await second.interrupt();
   }

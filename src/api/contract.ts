@@ -119,6 +119,17 @@ export const Limit = z
 export const Asset = AssetSchema.meta({ id: 'Asset' });
 export const Me = z.object({ userId: z.string(), name: z.string(), accounts: z.array(Account), coins: z.array(Coin) }).meta({ id: 'Me' });
 
+/** Somebody who is logged in. */
+export const Session = z
+  .object({
+    accessToken: z.string(),
+    tokenType: z.literal('Bearer'),
+    expiresIn: z.int().meta({ description: 'Of the access token, in seconds.' }),
+    userId: z.string(),
+    accountId: accountId.meta({ description: 'The first account.' }),
+  })
+  .meta({ id: 'Session', description: 'An access token; the refresh token is in the cookie.' });
+
 export const Entry = z
   .object({
     entryId: z.string().meta({ description: 'The id of the event that made it.', examples: ['5f0c7a36-0a0e-4c7e-9d55-2f7f0b6f3c11'] }),

@@ -1,10 +1,9 @@
 // Errors to problems: whatever is thrown on the way of a request ends here, as a problem of the catalogue.
-import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
-import type { ConnectionError, FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
 import { InvalidCursor } from '../projections/errors.ts';
+import { bodyTypeOf } from './media-type.ts';
 import type { Refusal } from './problems.ts';
-import { PROBLEM_MEDIA_TYPE, problemOf, RefusedRequest, refusal, sendProblem } from './problems.ts';
+import { RefusedRequest, refusal, sendProblem } from './problems.ts';
 
 /** Answers every error, and every path that no route has, with a problem. */
 export function answerErrors(app: FastifyInstance): void {
@@ -24,7 +23,7 @@ function refusalFor(error: FastifyError | RefusedRequest, request: FastifyReques
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return refusal('body_too_large', `The body has more than ${request.routeOptions.bodyLimit} bytes.`);
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return refusal('unsupported_media_type', 'Send the body as application/json.');
+      return refusal('unsupported_media_type', `Send the body as ${bodyTypeOf(request)}.`);
   }
   // What fastify itself finds wrong with a request: a content length that is none, a header too many.
   if (error.statusCode !== undefined && error.statusCode < 500) return refusal('malformed_request', `${error.message}.`);
@@ -47,16 +46,4 @@ const OUT_OF_REACH_MESSAGE = /^(Connection terminated|Client has encountered a c
 
 function isOutOfReach(error: Error & { readonly code?: unknown }): boolean {
   return (typeof error.code === 'string' && OUT_OF_REACH_CODE.test(error.code)) || OUT_OF_REACH_MESSAGE.test(error.message);
-}
-
-/** What a client is told whose bytes are no HTTP request: there is no request yet, so nothing but the socket to answer over. */
-export function answerBrokenRequest(error: ConnectionError, socket: Socket): void {
-  // A client that has gone, or that hears half an answer already, gets no other.
-  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) {
-    socket.destroy(error);
-    return;
-  }
-  const body = JSON.stringify(problemOf(refusal('malformed_request', 'The bytes sent are no HTTP request.'), { instance: randomUUID() }));
-  const head = ['HTTP/1.1 400 Bad Request', `Content-Type: ${PROBLEM_MEDIA_TYPE}`, `Content-Length: ${Buffer.byteLength(body)}`];
-  socket.end(`${head.join('\r\n')}\r\nConnection: close\r\n\r\n${body}`);
 }

@@ -10,6 +10,9 @@ export const FILL_ID = '019c1409-7b10-7a26-8c4d-5b7d9f1e3a48';
 export const TRANSFER_ID = '019c1409-8c20-7e92-a1b3-7d9f1b3e5c60';
 export const RECIPIENT_ID = 'b2f7c1d4-3e5a-4f60-8b9c-1d2e3f4a5b6c';
 
+/** The head of an access token; the rest of it would only be noise. */
+export const ACCESS_TOKEN = 'eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl';
+
 interface Told {
   readonly balances?: readonly { readonly asset: string; readonly available: string; readonly held: string }[];
   readonly result?: Readonly<Record<string, string>>;

@@ -19,6 +19,19 @@ export interface Gateway {
   send(envelope: CommandEnvelope, preference?: SendPreference): Promise<CommandAnswer | PendingAnswer>;
 }
 
+/**
+ * Whether the command is addressed to what its sender may reach, as far as the projections know: only then may it have a receipt,
+ * which keeps the key for its command. Nobody takes a key at somebody else's account, or leaves anything there.
+ */
+export async function isAtTheirAccount(
+  { command, onlyOwner }: Pick<CommandEnvelope, 'command' | 'onlyOwner'>,
+  accountOf: BrokerGatewayOptions['queries']['account'],
+): Promise<boolean> {
+  // The id of an account that a user opens is made from theirs.
+  if (onlyOwner === undefined || command.type === 'open-account' || command.type === 'register-asset') return true;
+  return (await accountOf(command.accountId))?.ownerId === onlyOwner;
+}
+
 /** Without a broker: every command is answered when it is decided. */
 export const directGateway = (bus: CommandBus): Gateway => ({ send: (envelope) => bus.send(envelope) });
 
@@ -49,9 +62,12 @@ const MOST_IN_DOUBT = 20_000;
 export function brokerGateway({ bus, isAvailable, direct, receipts, queries, waitMs: usualWaitMs }: BrokerGatewayOptions): Gateway {
   /** Handed to the broker, and no outcome is known: a repeat must not be told that the command never will be applied. */
   const inDoubt = makeRecentIds(MOST_IN_DOUBT);
+  const mayHaveReceipt = (envelope: CommandEnvelope): Promise<boolean> => isAtTheirAccount(envelope, queries.account);
+  /** Whether the sender is to know that such a command may wait: nobody learns of commands at somebody else's account. Where that cannot be told, yes: the truth comes first. */
+  const mayLearnOf = (envelope: CommandEnvelope): Promise<boolean> => mayHaveReceipt(envelope).catch(() => true);
   /** The refusal of what was not sent, if it was not sent before either. */
-  const notSent = (commandId: CommandId, refused: Rejection): CommandAnswer =>
-    refusalOf(commandId, inDoubt.has(commandId) ? mayWait() : refused);
+  const notSent = async (commandId: CommandId, envelope: CommandEnvelope, refused: Rejection): Promise<CommandAnswer> =>
+    refusalOf(commandId, inDoubt.has(commandId) && (await mayLearnOf(envelope)) ? mayWait() : refused);
 
   async function submit(envelope: CommandEnvelope, waitMs: number): Promise<CommandAnswer | PendingAnswer> {
     const commandId = commandIdOf(scopeOf(envelope.command), envelope.key);
@@ -59,16 +75,9 @@ export function brokerGateway({ bus, isAvailable, direct, receipts, queries, wai
     inDoubt.add(commandId);
     const answer = await bus.submit(envelope, { waitMs });
     const refused = answer.status === 'rejected' ? answer.rejection : undefined;
-    if (refused && wasNotSent(refused) && wasInDoubt) return refusalOf(commandId, mayWait());
+    if (refused && wasNotSent(refused) && wasInDoubt) return refusalOf(commandId, (await mayLearnOf(envelope)) ? mayWait() : refused);
     if (answer.status !== 'pending' && refused?.code !== 'outcome_unknown') inDoubt.delete(commandId);
     return answer;
-  }
-
-  /** A receipt keeps the key for its command: nobody may take one at somebody else's account. */
-  async function mayHaveReceipt({ command, onlyOwner }: CommandEnvelope): Promise<boolean> {
-    // The id of an account that a user opens is made from theirs.
-    if (onlyOwner === undefined || command.type === 'open-account' || command.type === 'register-asset') return true;
-    return (await queries.account(command.accountId))?.ownerId === onlyOwner;
   }
 
   /** With a receipt from the start: answered as soon as the broker has it, or after the wait that was asked for. Undefined where it can have none. */
@@ -83,7 +92,7 @@ export function brokerGateway({ bus, isAvailable, direct, receipts, queries, wai
       isRepeat = (await receipts.find(commandId))?.state === 'pending';
       if (!(await receipts.create(command, { isPublished: false }))) return refusalOf(commandId, keyReused(envelope.key));
     } catch {
-      return notSent(commandId, rejection('projection_behind', 'Postgres cannot be reached; nothing was sent.'));
+      return notSent(commandId, envelope, rejection('projection_behind', 'Postgres cannot be reached; nothing was sent.'));
     }
     const answer = await submit(envelope, waitMs);
     if (answer.status === 'rejected' && wasNotSent(answer.rejection)) {
@@ -114,7 +123,11 @@ export function brokerGateway({ bus, isAvailable, direct, receipts, queries, wai
       const { command, key, dryRun } = envelope;
       if (dryRun || command.type === 'register-asset') return direct.send(envelope);
       if (!isAvailable()) {
-        return notSent(commandIdOf(scopeOf(command), key), rejection('broker_unavailable', 'The broker cannot be used; nothing was sent.'));
+        return notSent(
+          commandIdOf(scopeOf(command), key),
+          envelope,
+          rejection('broker_unavailable', 'The broker cannot be used; nothing was sent.'),
+        );
       }
       const wantedMs = waitMs === undefined ? undefined : Math.min(waitMs, MOST_WAIT_MS);
       const queued = isAsync ? await queue(envelope, wantedMs ?? 0) : undefined;

@@ -3,11 +3,14 @@ import type { SwaggerOptions } from '@fastify/swagger';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { OpenAPIV3_1 } from 'openapi-types';
 import { isRejectionCode, REJECTIONS } from '../domain/rejections.ts';
+import { accessInWords, accessTo } from '../identity/access.ts';
 import { Problem } from './contract.ts';
+import { FORM_TYPE } from './media-type.ts';
 import { problemExample } from './problem-example.ts';
 import type { ProblemCode } from './problems.ts';
 import { PROBLEM_KINDS, PROBLEM_MEDIA_TYPE } from './problems.ts';
-import type { AnswerHeader, ApiRoute, DocumentedAnswer, DocumentedHeader } from './route.ts';
+import { REFRESH_COOKIE } from './refresh-cookie.ts';
+import type { AnswerHeader, ApiRoute, DocumentedAnswer, DocumentedHeader, SecurityRequirement } from './route.ts';
 import { TAGS } from './route.ts';
 
 type Operation = OpenAPIV3_1.OperationObject;
@@ -50,7 +53,7 @@ const REQUEST_HEADERS: Readonly<Record<DocumentedHeader, OpenAPIV3_1.ParameterOb
   },
 };
 
-const ANSWER_HEADERS: Readonly<Record<AnswerHeader | 'Retry-After' | 'WWW-Authenticate', Header>> = {
+const ANSWER_HEADERS: Readonly<Record<AnswerHeader | 'Retry-After', Header>> = {
   ETag: { description: 'The account’s revision.', schema: text, example: '"12"' },
   'Idempotency-Hit': {
     description: '`true` where an earlier request with this key made the outcome.',
@@ -60,6 +63,11 @@ const ANSWER_HEADERS: Readonly<Record<AnswerHeader | 'Retry-After' | 'WWW-Authen
   Location: { description: 'Where what was created is found; of a 202, where its outcome will be.', schema: text },
   'Preference-Applied': { description: 'Which preferences led to this answer.', schema: text, example: 'respond-async' },
   'Retry-After': { description: 'Seconds to wait before trying again.', schema: text, example: '1' },
+  'Set-Cookie': {
+    description: `The refresh token, in the cookie \`${REFRESH_COOKIE}\` (HttpOnly, SameSite=Strict, for /v1/auth only).`,
+    schema: text,
+    example: `${REFRESH_COOKIE}=; Max-Age=0; Path=/v1/auth; HttpOnly; SameSite=Strict`,
+  },
   'WWW-Authenticate': { description: 'How to authenticate.', schema: text, example: 'Bearer' },
 };
 
@@ -73,6 +81,19 @@ const zodToJsonConfig = {
   override: ({ jsonSchema }: { jsonSchema: object }): void => {
     Reflect.deleteProperty(jsonSchema, 'amount');
   },
+};
+
+/** The name of the scheme that almost every operation has. */
+const BEARER = 'bearer';
+const SECURITY_SCHEMES: Readonly<Record<typeof BEARER | Exclude<SecurityRequirement, 'none'>, OpenAPIV3_1.SecuritySchemeObject>> = {
+  [BEARER]: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'An access token (RFC 6750), in the Authorization header.',
+  },
+  refreshCookie: { type: 'apiKey', in: 'cookie', name: REFRESH_COOKIE, description: 'The cookie that a log-in has set.' },
+  client: { type: 'http', scheme: 'basic', description: 'The id and the secret of a client (RFC 6749, 2.3.1).' },
 };
 
 /** Options for @fastify/swagger: the document of these routes. */
@@ -91,7 +112,9 @@ export function openApiOptions(routes: readonly ApiRoute[], version: string): Sw
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/', description: 'The ledger that serves this document.' }],
-      security: [],
+      components: {
+        securitySchemes: SECURITY_SCHEMES,
+      },
       tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     },
     transform: (document) => {
@@ -107,10 +130,13 @@ export function openApiOptions(routes: readonly ApiRoute[], version: string): Sw
   };
 }
 
-function finish(document: Document, { method, path, doc }: ApiRoute): void {
+function finish(document: Document, { method, path, doc, takesForm }: ApiRoute): void {
   const operation: Operation | undefined = document.paths?.[path]?.[method.toLowerCase() as Lowercase<typeof method>];
   if (operation === undefined) throw new Error(`${method} ${path} is not in the document`);
-  operation.description = [doc.description, `For: ${doc.allowed.join(', ')}.`].filter(Boolean).join('\n\n');
+  const access = accessTo(method, path);
+  const usual = access === 'anyone' ? [] : [{ [BEARER]: [] }];
+  operation.security = doc.security?.map((name) => (name === 'none' ? {} : { [name]: [] })) ?? usual;
+  operation.description = [doc.description, `For: ${accessInWords(access)}.`].filter(Boolean).join('\n\n');
   operation.parameters = [
     ...(operation.parameters ?? []),
     ...doc.headers.map(({ name, required }) => ({ ...REQUEST_HEADERS[name], required })),
@@ -120,14 +146,21 @@ function finish(document: Document, { method, path, doc }: ApiRoute): void {
   if (isObject(operation.requestBody) && 'content' in operation.requestBody) {
     const body = operation.requestBody;
     body.required = doc.bodyRequired;
-    const media = body.content['application/json'];
+    const media = body.content[takesForm ? FORM_TYPE : 'application/json'];
     if (media && doc.bodyExample !== undefined) media.example = doc.bodyExample;
   }
-  operation.responses = {
-    ...Object.fromEntries(Object.entries(doc.answers).map(([status, answer]) => [status, answered(operation.responses?.[status], answer)])),
-    ...problemResponses(doc.problems),
-  };
+  const answers = Object.entries(doc.answers).map(([status, answer]) => [status, answered(operation.responses?.[status], answer)] as const);
+  const byStatus = Map.groupBy([...answers, ...problemResponses([...doc.problems, ...ANY_REQUEST])], ([status]) => status);
+  operation.responses = Object.fromEntries([...byStatus].map(([status, told]) => [status, together(told.map(([, response]) => response))]));
 }
+
+/** What one status can mean: where a standard has refusals of its own, they are told beside ours. */
+const together = (responses: readonly Response[]): Response =>
+  responses.reduce((one, other) => ({
+    description: `${one.description}; ${other.description}`,
+    headers: { ...one.headers, ...other.headers },
+    content: { ...one.content, ...other.content },
+  }));
 
 /** The answer as @fastify/swagger made it from the schema, with its headers and its example. */
 function answered(generated: unknown, answer: DocumentedAnswer): Response {
@@ -142,12 +175,15 @@ function answered(generated: unknown, answer: DocumentedAnswer): Response {
   };
 }
 
+/** What any request may be answered, whatever it asks for: see request-limits.ts and server-limits.ts. */
+export const ANY_REQUEST: readonly ProblemCode[] = ['overloaded', 'rate_limited'];
+
 /** The operation's problems by status, each with the codes that it may have and an example of each. */
-function problemResponses(codes: readonly ProblemCode[]): Record<string, Response> {
+function problemResponses(codes: readonly ProblemCode[]): readonly (readonly [status: string, Response])[] {
   const byStatus = Map.groupBy([...new Set(codes)].sort(), (code) => PROBLEM_KINDS[code].status);
-  return Object.fromEntries(
-    [...byStatus].sort(([one], [other]) => one - other).map(([status, inStatus]) => [String(status), problemResponse(status, inStatus)]),
-  );
+  return [...byStatus]
+    .sort(([one], [other]) => one - other)
+    .map(([status, inStatus]) => [String(status), problemResponse(status, inStatus)]);
 }
 
 function problemResponse(status: number, codes: readonly ProblemCode[]): Response {
@@ -175,7 +211,7 @@ function problemResponse(status: number, codes: readonly ProblemCode[]): Respons
 
 /** One example of each problem that any operation has: they are referred to rather than said again in every operation. */
 function withProblemExamples(document: Document, routes: readonly ApiRoute[]): Document {
-  const codes = new Set(routes.flatMap(({ doc }) => doc.problems));
+  const codes = new Set([...routes.flatMap(({ doc }) => doc.problems), ...ANY_REQUEST]);
   const examples = Object.fromEntries([...codes].sort().map((code) => [code, { value: problemExample(code) }]));
   return { ...document, components: { ...document.components, examples } };
 }

@@ -1,11 +1,9 @@
 // Permissions that depend on what is asked for, not only on the route: who may send this command with these fields.
-
-import { SENDERS } from '../commands/senders.ts';
 import type { CommandType } from '../domain/commands.ts';
 import type { Rejection } from '../domain/rejections.ts';
 import { rejection } from '../domain/rejections.ts';
+import { accessRefusal, COMMAND_ACCESS } from '../identity/access.ts';
 import type { Principal } from '../identity/principal.ts';
-import { roleRefusal } from './principal.ts';
 
 export interface PermissionSettings {
   /** Whether users may credit themselves (deposit, add to a coin). */
@@ -22,8 +20,10 @@ export function sendingRefusal(
   body: unknown,
   settings: PermissionSettings,
 ): Rejection | undefined {
-  const byRole = roleRefusal(principal, SENDERS[type]);
-  if (byRole || principal.role !== 'user') return byRole;
+  const access = COMMAND_ACCESS[type];
+  const byRole = accessRefusal(access, principal.role);
+  // What follows is about whoever acts on what is their own.
+  if (byRole || access[principal.role] !== 'own') return byRole;
   const fields: Readonly<Record<string, unknown>> = typeof body === 'object' && body !== null ? { ...body } : {};
   if (fields['effectiveAt'] !== undefined)
     return rejection('forbidden', 'Users may not date anything back: effectiveAt is not theirs to say.');

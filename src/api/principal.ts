@@ -4,8 +4,8 @@ import { assertNever } from '../domain/assert-never.ts';
 import type { Rejection } from '../domain/rejections.ts';
 import { rejection } from '../domain/rejections.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { Role } from '../identity/roles.ts';
 import type { TokenVerifier } from '../identity/token-verifier.ts';
+import type { Refusal } from './problems.ts';
 import { RefusedRequest } from './problems.ts';
 
 /** Says who makes the request, or why that is not known (`unauthenticated`, `token_expired`). */
@@ -33,9 +33,9 @@ export const bearerPrincipal =
       case 'principal':
         return verdict.principal;
       case 'expired':
-        return rejection('token_expired', 'The access token has expired. Refresh it, or log in again.');
+        return ofToken('token_expired', 'The access token has expired. Refresh it, or log in again.');
       case 'refused':
-        return rejection('unauthenticated', `The access token is not taken. ${verdict.why}`);
+        return ofToken('unauthenticated', `The access token is not taken. ${verdict.why}`);
       case 'unavailable':
         log.warn({ err: verdict.error }, 'an access token could not be checked');
         return rejection('store_unavailable', 'The keys of the tokens’ issuer cannot be reached; nothing was done.');
@@ -43,6 +43,12 @@ export const bearerPrincipal =
         return assertNever(verdict);
     }
   };
+
+/** The refusal of a token that was sent: the challenge says so (see `Refusal.isOfToken`). */
+const ofToken = (code: 'unauthenticated' | 'token_expired', detail: string): Rejection & Pick<Refusal, 'isOfToken'> => ({
+  ...rejection(code, detail),
+  isOfToken: true,
+});
 
 /** Authenticates the request, before anything of it is looked at. */
 export const authenticate =
@@ -60,11 +66,4 @@ export const authenticate =
 export function principalOf(request: FastifyRequest): Principal {
   if (request.principal === null) throw new Error(`${request.method} ${request.url} has no principal`);
   return request.principal;
-}
-
-/** The refusal of a role that is not among the allowed. */
-export function roleRefusal(principal: Principal, allowed: readonly Role[]): Rejection | undefined {
-  return allowed.includes(principal.role)
-    ? undefined
-    : rejection('forbidden', `The role ${principal.role} may not do this; ${allowed.join(', ')} may.`);
 }

@@ -91,7 +91,7 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
   },
   already_exists: {
     meaning:
-      'What was to be made is there already: the account, the asset, an entry with the same externalId, or another fill with the same txHash and logIndex.',
+      'What was to be made is there already: the account, the asset, a user of that name, an entry with the same externalId, or another fill with the same txHash and logIndex.',
     whatToDo: 'If you meant to repeat a request, repeat it with its own idempotency key. Otherwise read what is there.',
     example: { detail: `Account ${ACCOUNT} exists already.` },
   },
@@ -123,7 +123,7 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
   rate_limited: {
     meaning: 'You have sent more requests than you may within that time.',
     whatToDo: `Wait as long as Retry-After says, then send it again with the same key. ${NOTHING_HAPPENED}`,
-    example: { detail: 'No more than 100 requests per second.' },
+    example: { detail: 'No more than 100 requests per second.', fields: { retryAfter: '3' } },
   },
   insufficient_funds: {
     meaning: 'The account has less available than was asked for. What orders and holds have taken aside is not available.',

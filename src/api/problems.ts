@@ -2,7 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import type { CommandId } from '../domain/ids.ts';
 import type { Rejection, RejectionCode, RejectionFields } from '../domain/rejections.ts';
-import { REJECTIONS } from '../domain/rejections.ts';
+import { REJECTIONS, rejection } from '../domain/rejections.ts';
 
 /** Where a request went wrong: a JSON pointer into its body, as a URI fragment, and why. */
 export interface FieldError {
@@ -21,7 +21,7 @@ export type ProblemCode = RejectionCode | 'internal_error';
 export const PROBLEM_KINDS: Readonly<Record<ProblemCode, ProblemKind>> = { ...REJECTIONS, internal_error: INTERNAL_ERROR };
 export const PROBLEM_CODES = Object.keys(PROBLEM_KINDS) as readonly ProblemCode[];
 
-/** When to try again, in seconds. A store that is down takes longer to come back than a full queue takes to drain. */
+/** When to try again, in seconds, where the refusal itself does not say. A store that is down takes longer to come back than a full queue takes to drain. */
 const RETRY_AFTER_S: Readonly<Partial<Record<ProblemCode, number>>> = {
   rate_limited: 1,
   overloaded: 1,
@@ -31,12 +31,17 @@ const RETRY_AFTER_S: Readonly<Partial<Record<ProblemCode, number>>> = {
   outcome_unknown: 1,
 };
 
+/** The field of a refusal that knows better when to try again, in seconds. */
+const RETRY_AFTER_FIELD = 'retryAfter';
+
 /** A refusal on its way to a client; the catalogue's codes come as a `Rejection`. */
 export interface Refusal {
   readonly code: ProblemCode;
   readonly detail: string;
   readonly fields: RejectionFields;
   readonly errors?: readonly FieldError[];
+  /** Of a 401: a token was sent and is not taken. */
+  readonly isOfToken?: true;
 }
 
 /** What is known of the request that is refused. */
@@ -71,6 +76,10 @@ export const refusal = (code: ProblemCode, detail: string, fields: RejectionFiel
   fields,
   ...(errors === undefined ? {} : { errors }),
 });
+
+/** The refusal of somebody who asks too often. @param waitS whole seconds after which they may ask again. */
+export const rateLimited = (detail: string, waitS: number): Rejection =>
+  rejection('rate_limited', detail, { [RETRY_AFTER_FIELD]: String(waitS) });
 
 /** The path of the page that explains a code, which is also the problem's `type`: `/problems/insufficient-funds`. */
 export const problemType = (code: ProblemCode): string => `/problems/${code.replaceAll('_', '-')}`;
@@ -115,11 +124,16 @@ export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 /** Answers with a problem and the headers its status asks for: Retry-After on 429 and 503, WWW-Authenticate on 401. */
 export function sendProblem(reply: FastifyReply, refused: Refusal | Rejection, context: ProblemContext): FastifyReply {
   const body = problemOf(refused, context);
-  const retryAfterS = RETRY_AFTER_S[refused.code];
+  const retryAfterS = refused.fields[RETRY_AFTER_FIELD] ?? RETRY_AFTER_S[refused.code];
   if (retryAfterS !== undefined) reply.header('Retry-After', String(retryAfterS));
-  if (body.status === 401) reply.header('WWW-Authenticate', challengeOf(refused.code));
+  if (body.status === 401) reply.header('WWW-Authenticate', challengeOf(refused));
   return reply.code(body.status).type(PROBLEM_MEDIA_TYPE).serializer(JSON.stringify).send(body);
 }
 
-/** RFC 6750: a request without credentials learns only the scheme; a token that was refused, why. */
-const challengeOf = (code: ProblemCode): string => (code === 'token_expired' ? 'Bearer error="invalid_token"' : 'Bearer');
+/** RFC 6750, 3: a request without a token learns only the scheme; whoever sent one that is not taken, why. */
+function challengeOf(refused: Refusal | Rejection): string {
+  if (!('isOfToken' in refused)) return 'Bearer';
+  return `Bearer error="invalid_token", error_description="${refused.detail.replaceAll(NOT_QUOTABLE, '?')}"`;
+}
+/** What an `error_description` must not have in it. */
+const NOT_QUOTABLE = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;

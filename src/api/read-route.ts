@@ -3,13 +3,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { AccountId } from '../domain/ids.ts';
 import { rejection } from '../domain/rejections.ts';
+import type { Access } from '../identity/access.ts';
+import { isWithin, ownerLimitOf, roleAccessTo } from '../identity/access.ts';
 import type { Principal } from '../identity/principal.ts';
-import { isOpenTo } from '../identity/principal.ts';
-import type { Role } from '../identity/roles.ts';
 import { pathParamsOf } from './path-params.ts';
-import { authenticate, principalOf, roleRefusal } from './principal.ts';
+import { principalOf } from './principal.ts';
 import type { ProblemCode, Refusal } from './problems.ts';
-import { RefusedRequest, sendProblem, throwRefusal } from './problems.ts';
+import { RefusedRequest, sendProblem } from './problems.ts';
 import type { AccountView, LedgerQueries } from './queries.ts';
 import { entityTag, isNoneMatchHit } from './request-headers.ts';
 import type { ApiRoute, OperationDoc, RouteDependencies, Tag } from './route.ts';
@@ -18,6 +18,8 @@ export interface Question<Params, Query> {
   readonly params: Params;
   readonly query: Query;
   readonly principal: Principal;
+  /** Whose accounts alone they may see here; undefined: everybody's. */
+  readonly ownerLimit: string | undefined;
   readonly queries: LedgerQueries;
   /**
    * The account in the path: it exists, and the principal may see it.
@@ -33,7 +35,6 @@ export interface ReadRoute<Params extends z.ZodObject, Query extends z.ZodObject
   readonly tag: Tag;
   readonly summary: string;
   readonly description?: string;
-  readonly allowed: readonly Role[];
   readonly params?: Params;
   readonly query?: Query;
   /** Whether the answer changes only with the account's revision, which is then its entity tag. */
@@ -58,6 +59,7 @@ const ReadQuery = z.strictObject({
 const ANY_READ: readonly ProblemCode[] = [
   'malformed_request',
   'unauthenticated',
+  'token_expired',
   'forbidden',
   'projection_behind',
   'store_unavailable',
@@ -74,6 +76,7 @@ const ANY_READ: readonly ProblemCode[] = [
 export function readRoute<Params extends z.ZodObject, Query extends z.ZodObject, Answer extends z.ZodType>(
   spec: ReadRoute<Params, Query, Answer>,
 ): ApiRoute {
+  const access = roleAccessTo('GET', spec.path);
   return {
     method: 'GET',
     path: spec.path,
@@ -81,16 +84,13 @@ export function readRoute<Params extends z.ZodObject, Query extends z.ZodObject,
     // Extended safely: what a query checks across its fields stays checked.
     query: (spec.query ?? z.object({})).safeExtend(ReadQuery.shape).strict(),
     doc: documentationOf(spec),
-    mount: (dependencies) => ({
-      onRequest: authenticate(dependencies.principal),
-      preValidation: async (request) => throwRefusal(roleRefusal(principalOf(request), spec.allowed)),
-      handler: (request, reply) => handle(spec, dependencies, request, reply),
-    }),
+    mount: (dependencies) => ({ handler: (request, reply) => handle(spec, access, dependencies, request, reply) }),
   };
 }
 
 async function handle<Params extends z.ZodObject, Query extends z.ZodObject, Answer extends z.ZodType>(
   spec: ReadRoute<Params, Query, Answer>,
+  access: Access,
   { queries }: RouteDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -98,15 +98,17 @@ async function handle<Params extends z.ZodObject, Query extends z.ZodObject, Ans
   // The shape was checked by fastify with these very schemas.
   const { minPosition, ...query } = request.query as z.output<typeof ReadQuery>;
   const principal = principalOf(request);
+  const ownerLimit = ownerLimitOf(access, principal);
   const params = pathParamsOf(spec.params, request.params);
   if (minPosition !== undefined) await waitFor(queries, BigInt(minPosition));
-  const account = await accountIn(params, queries, principal);
+  const account = await accountIn(params, queries, ownerLimit);
   const tag = spec.tagged && account ? entityTag(account.revision) : undefined;
   if (tag !== undefined && isNoneMatchHit(request.headers['if-none-match'], tag)) return reply.code(304).header('ETag', tag).send();
   const answer = await spec.answerTo({
     params,
     query: query as z.output<Query>,
     principal,
+    ownerLimit,
     queries,
     account: () => {
       if (account) return account;
@@ -129,12 +131,12 @@ async function waitFor(queries: LedgerQueries, position: bigint): Promise<void> 
   throw new RefusedRequest(rejection('projection_behind', detail, { minPosition: String(position) }));
 }
 
-async function accountIn(params: object, queries: LedgerQueries, principal: Principal): Promise<AccountView | undefined> {
+async function accountIn(params: object, queries: LedgerQueries, ownerLimit: string | undefined): Promise<AccountView | undefined> {
   if (!('accountId' in params)) return undefined;
   // pathParamsOf has parsed it with the route's schema, where every accountId is one.
   const accountId = params.accountId as AccountId;
   const account = await queries.account(accountId);
-  if (account && isOpenTo(principal, account.ownerId)) return account;
+  if (account && isWithin(ownerLimit, account.ownerId)) return account;
   throw new RefusedRequest(rejection('account_not_found', `No account ${accountId}.`));
 }
 
@@ -161,7 +163,6 @@ function documentationOf<Params extends z.ZodObject, Query extends z.ZodObject, 
     tag: spec.tag,
     summary: spec.summary,
     ...(spec.description === undefined ? {} : { description: spec.description }),
-    allowed: spec.allowed,
     headers: spec.tagged ? [{ name: 'If-None-Match', required: false }] : [],
     bodyRequired: false,
     answers: {

@@ -7,13 +7,20 @@ import { RefusedRequest, refusal } from './problems.ts';
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-/** A JSON pointer (RFC 6901) as a URI fragment: `#/amount`. */
+/** A JSON pointer (RFC 6901) as a URI fragment: `#/amount`. Half a character, which no URI can hold, shows as U+FFFD. */
 export const pointerTo = (path: Path): string =>
-  `#${path.map((step) => `/${encodeURIComponent(String(step).replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')}`;
+  `#${path.map((step) => `/${encodeURIComponent(String(step).toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')}`;
+
+/** As many faults are named: whoever sends a thousand wants no list of them, and an answer is not to be larger than its question. */
+const MAX_FAULTS = 50;
 
 /** The fields an issue is about: unknown members are named one by one, the rest by the issue's own path. */
 const pathsOf = (issue: Issue): readonly Path[] =>
   issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+
+/** The issues, each with one field that it is about. */
+const faultsOf = (issues: readonly Issue[]): readonly (readonly [Issue, Path])[] =>
+  issues.flatMap((issue) => pathsOf(issue).map((path) => [issue, path] as const)).slice(0, MAX_FAULTS);
 
 const detailOf = (issue: Issue, value: unknown): string => {
   if (issue.code === 'unrecognized_keys') return 'unknown field';
@@ -51,8 +58,8 @@ export const amountPathsOf = (schema: z.ZodObject, at: readonly string[] = []): 
  * @param at where the value stands in the request's body, for the pointers.
  */
 export function bodyRefusal(schema: z.core.$ZodType, value: unknown, issues: readonly Issue[], at: Path = []): Refusal {
-  const errors = issues.flatMap((issue) =>
-    pathsOf(issue).map((path): FieldError => ({ pointer: pointerTo([...at, ...path]), detail: detailOf(issue, valueAt(value, path)) })),
+  const errors = faultsOf(issues).map(
+    ([issue, path]): FieldError => ({ pointer: pointerTo([...at, ...path]), detail: detailOf(issue, valueAt(value, path)) }),
   );
   const onlyAmounts = issues.every(({ path }) => isAmountField(schema, path) && valueAt(value, path) !== undefined);
   const summary = errors.map(({ pointer, detail }) => (pointer === '#' ? detail : `${pointer.slice(2)}: ${detail}`)).join('; ');
@@ -62,7 +69,7 @@ export function bodyRefusal(schema: z.core.$ZodType, value: unknown, issues: rea
 
 /** The refusal of a query string. Its parameters are no part of the body, so there is nothing to point into. */
 export function queryRefusal(issues: readonly Issue[]): Refusal {
-  const faults = issues.flatMap((issue) => pathsOf(issue).map((path) => `${path.join('.')}: ${faultOf(issue)}`));
+  const faults = faultsOf(issues).map(([issue, path]) => `${path.join('.')}: ${faultOf(issue)}`);
   return refusal('malformed_request', `The query is not as it should be: ${faults.join('; ')}.`);
 }
 

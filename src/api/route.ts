@@ -1,19 +1,21 @@
 // What every route is: how it answers, and how it is documented.
 import type { RouteOptions } from 'fastify';
 import type { z } from 'zod';
-import type { Role } from '../identity/roles.ts';
+import type { Auth } from './auth-route.ts';
 import type { Gateway } from './gateway.ts';
 import type { PermissionSettings } from './permissions.ts';
-import type { PrincipalResolver } from './principal.ts';
 import type { ProblemCode } from './problems.ts';
 import type { LedgerQueries } from './queries.ts';
+import type { RequestLimits } from './request-limits.ts';
 
 /** What routes stand on. */
 export interface RouteDependencies {
   readonly gateway: Gateway;
   readonly queries: LedgerQueries;
-  readonly principal: PrincipalResolver;
   readonly permissions: PermissionSettings;
+  readonly auth: Auth;
+  /** Tells the limits that a request holds more than one. */
+  readonly countMore: RequestLimits['countMore'];
 }
 
 export const TAGS = {
@@ -26,12 +28,16 @@ export const TAGS = {
   assets: 'What balances are counted in',
   commands: 'Outcomes of commands, and commands in bulk',
   ledger: 'Who you are, and the ledger in figures',
+  auth: 'Logging in, and the keys of access tokens',
 } as const;
 export type Tag = keyof typeof TAGS;
 
 /** A header of a request or an answer, as the document describes it. */
 export type DocumentedHeader = 'Idempotency-Key' | 'If-Match' | 'If-None-Match' | 'Prefer';
-export type AnswerHeader = 'ETag' | 'Idempotency-Hit' | 'Link' | 'Location' | 'Preference-Applied';
+export type AnswerHeader = 'ETag' | 'Idempotency-Hit' | 'Link' | 'Location' | 'Preference-Applied' | 'Set-Cookie' | 'WWW-Authenticate';
+
+/** Credentials other than an access token, as the document names them; `none`: it goes without. */
+export type SecurityRequirement = 'refreshCookie' | 'client' | 'none';
 
 export interface DocumentedAnswer {
   readonly description: string;
@@ -47,7 +53,8 @@ export interface OperationDoc {
   readonly tag: Tag;
   readonly summary: string;
   readonly description?: string;
-  readonly allowed: readonly Role[];
+  /** Any of these will do; absent: an access token, or nothing where the route is anyone's. */
+  readonly security?: readonly SecurityRequirement[];
   readonly headers: readonly { readonly name: DocumentedHeader; readonly required: boolean }[];
   readonly bodyExample?: unknown;
   /** False: the body may be left out. */
@@ -67,6 +74,9 @@ export interface ApiRoute {
   readonly body?: z.ZodType;
   /** Where the document says more of the body than fastify checks. */
   readonly documentedBody?: z.ZodType;
+  /** The body is a form, not JSON. */
+  readonly takesForm?: boolean;
   readonly doc: OperationDoc;
+  /** Who may use it, src/identity/access.ts says: credentials and role are checked before anything that is mounted here. */
   readonly mount: (dependencies: RouteDependencies) => Pick<RouteOptions, 'onRequest' | 'preValidation' | 'handler'>;
 }

@@ -1,22 +1,24 @@
 // Sending one command from a request: the envelope around it, the one line in the log, and what is said when we fail.
 import type { FastifyRequest } from 'fastify';
 import type { CommandAnswer, CommandEnvelope, PendingAnswer } from '../commands/bus.ts';
+import type { CommandType } from '../domain/commands.ts';
 import { scopeOf } from '../domain/commands.ts';
 import { commandIdOf } from '../domain/ids.ts';
 import { rejection } from '../domain/rejections.ts';
+import { COMMAND_ACCESS, ownerLimitOf } from '../identity/access.ts';
 import type { Principal } from '../identity/principal.ts';
-import { ownerLimitOf } from '../identity/principal.ts';
 import type { Gateway } from './gateway.ts';
 import type { SendPreference } from './request-headers.ts';
 import { traceparentOf } from './request-headers.ts';
 
-/** What an envelope says of the request that it came with. */
+/** What an envelope says of the request that it came with. @throws Error where the principal may not send such a command: a bug. */
 export function envelopeOf(
   request: FastifyRequest,
   principal: Principal,
+  type: CommandType,
 ): Pick<CommandEnvelope, 'actor' | 'transport' | 'correlationId' | 'traceparent' | 'onlyOwner'> {
   const traceparent = traceparentOf(request);
-  const onlyOwner = ownerLimitOf(principal);
+  const onlyOwner = ownerLimitOf(COMMAND_ACCESS[type], principal);
   return {
     actor: principal.uuid,
     transport: 'rest',

@@ -2,9 +2,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CommandAnswer, CommandEnvelope, PendingAnswer } from '../commands/bus.ts';
-import { SENDERS } from '../commands/senders.ts';
 import { COMMAND_TABLE } from '../domain/command-table.ts';
 import type { CommandType } from '../domain/commands.ts';
+import { commandTo } from '../identity/access.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { AppliedBody, SentCommand } from './command-answer.ts';
 import { appliedBody, creates, httpStatusOf, outcomeLocation, pendingBody, problemContextOf, refusalIn } from './command-answer.ts';
@@ -13,7 +13,7 @@ import { ACCOUNT_ID, COMMAND_ID } from './examples.ts';
 import { jsonBodyOf } from './json-body.ts';
 import { pathParamsOf } from './path-params.ts';
 import { sendingRefusal } from './permissions.ts';
-import { authenticate, principalOf, roleRefusal } from './principal.ts';
+import { principalOf } from './principal.ts';
 import type { ProblemCode } from './problems.ts';
 import { sendProblem, throwRefusal } from './problems.ts';
 import type { SendPreference } from './request-headers.ts';
@@ -36,8 +36,6 @@ export interface WriteRoute<Params extends z.ZodObject, Body extends z.ZodObject
   readonly tag: Tag;
   readonly summary: string;
   readonly description?: string;
-  /** Who may send it, and what it may be refused with, are matters of the command: see `SENDERS` and `COMMAND_TABLE`. */
-  readonly command: CommandType;
   readonly params?: Params;
   readonly body: Body;
   readonly toCommand: (input: CommandInput<z.output<Params>, z.output<Body>>) => SentCommand;
@@ -53,7 +51,10 @@ const WriteQuery = z.strictObject({
 /** What any write may be refused with. */
 const ANY_WRITE: readonly ProblemCode[] = [
   'malformed_request',
+  // Where no key is required, too: one that is sent and empty is a mistake.
+  'idempotency_key_missing',
   'unauthenticated',
+  'token_expired',
   'forbidden',
   'revision_mismatch',
   'body_too_large',
@@ -67,7 +68,7 @@ const ANY_WRITE: readonly ProblemCode[] = [
 ];
 
 /**
- * A route that sends one command.
+ * A route that sends one command: which one and who may, src/identity/access.ts says; what it may be refused with, `COMMAND_TABLE`.
  *
  * Guarantees: checks come in the order of the contract (credentials, size and media type, role, shape, and what the bus
  * then decides); a repeat is answered as the first was, with `Idempotency-Hit: true`; an error of our own after the
@@ -75,6 +76,7 @@ const ANY_WRITE: readonly ProblemCode[] = [
  */
 export function writeRoute<Params extends z.ZodObject, Body extends z.ZodObject>(spec: WriteRoute<Params, Body>): ApiRoute {
   const { method, path, params, body } = spec;
+  const type = commandTo(method, path);
   const withoutBody = needsNothing(body) ? {} : undefined;
   return {
     method,
@@ -82,15 +84,12 @@ export function writeRoute<Params extends z.ZodObject, Body extends z.ZodObject>
     ...(params === undefined ? {} : { params }),
     query: WriteQuery,
     body,
-    doc: documentationOf(spec),
+    doc: documentationOf(spec, type),
     mount: (dependencies) => ({
-      onRequest: authenticate(dependencies.principal),
       preValidation: async (request) => {
-        const principal = principalOf(request);
-        throwRefusal(roleRefusal(principal, SENDERS[spec.command]));
         const sent = jsonBodyOf(request);
         request.body = sent === undefined ? withoutBody : sent;
-        throwRefusal(sendingRefusal(principal, spec.command, request.body, dependencies.permissions));
+        throwRefusal(sendingRefusal(principalOf(request), type, request.body, dependencies.permissions));
       },
       handler: (request, reply) => handle(spec, dependencies, request, reply),
     }),
@@ -118,7 +117,7 @@ async function handle<Params extends z.ZodObject, Body extends z.ZodObject>(
   const envelope: CommandEnvelope = {
     command,
     key,
-    ...envelopeOf(request, principal),
+    ...envelopeOf(request, principal, command.type),
     dryRun: isDryRun,
     ...(ifMatch === undefined ? {} : { ifMatch }),
   };
@@ -157,16 +156,18 @@ const ACCEPTED: DocumentedAnswer = {
   headers: ['Location', 'Preference-Applied'],
 };
 
-function documentationOf<Params extends z.ZodObject, Body extends z.ZodObject>(spec: WriteRoute<Params, Body>): OperationDoc {
+function documentationOf<Params extends z.ZodObject, Body extends z.ZodObject>(
+  spec: WriteRoute<Params, Body>,
+  type: CommandType,
+): OperationDoc {
   const answered = { schema: Applied, example: spec.example.answer };
-  const isCreating = creates(spec.command);
+  const isCreating = creates(type);
   const example: AppliedBody = Applied.parse(spec.example.answer);
   return {
     operationId: spec.operationId,
     tag: spec.tag,
     summary: spec.summary,
     ...(spec.description === undefined ? {} : { description: spec.description }),
-    allowed: SENDERS[spec.command],
     headers: [
       { name: 'Idempotency-Key', required: false },
       { name: 'If-Match', required: false },
@@ -181,13 +182,8 @@ function documentationOf<Params extends z.ZodObject, Body extends z.ZodObject>(s
             201: { ...answered, description: 'Created.', headers: ['Location', 'Idempotency-Hit'] },
           }
         : { 200: { ...answered, description: 'Done; or, of a dry run, what would happen.', headers: ['Idempotency-Hit'] } }),
-      ...(spec.command !== 'register-asset' && { 202: ACCEPTED }),
+      ...(type !== 'register-asset' && { 202: ACCEPTED }),
     },
-    problems: [
-      ...ANY_WRITE,
-      ...(spec.method === 'POST' ? (['idempotency_key_missing'] as const) : []),
-      ...(spec.command === 'register-asset' ? [] : (['account_not_found'] as const)),
-      ...COMMAND_TABLE[spec.command].refusals,
-    ],
+    problems: [...ANY_WRITE, ...(type === 'register-asset' ? [] : (['account_not_found'] as const)), ...COMMAND_TABLE[type].refusals],
   };
 }

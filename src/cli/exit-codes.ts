@@ -7,6 +7,7 @@ import { StoreUnavailable } from '../eventstore/errors.ts';
 import { NotHaltedThere } from '../projections/halt.ts';
 import { BrokerOutOfReach } from './broker.ts';
 import { DlqMisuse } from './dlq.ts';
+import { IdentityMisuse } from './identity-database.ts';
 
 /** What a verb's exit code says; the contract of the command line. */
 export const exitCodes = {
@@ -35,7 +36,7 @@ const networkFailures = new Set([
   '53300',
 ]);
 
-const MISUSES = [ConfigError, DataDirLockedError, NotHaltedThere, DlqMisuse];
+const MISUSES = [ConfigError, DataDirLockedError, NotHaltedThere, DlqMisuse, IdentityMisuse];
 const OUT_OF_REACH = [EmbeddedServerError, StoreUnavailable, BrokerOutOfReach, NotRedriven];
 
 /** The exit code for an error, found by looking through its causes. */

@@ -5,6 +5,11 @@ import type { Database } from '../postgres/pool.ts';
 import { openDatabase } from '../postgres/pool.ts';
 import { findServers } from './servers.ts';
 
+/** What was asked of such a verb cannot be meant: there is no such user or client, or it was not confirmed with `--yes`. */
+export class IdentityMisuse extends Error {
+  override readonly name = 'IdentityMisuse';
+}
+
 /** What a verb about users, machines and keys works on. */
 export interface IdentityDatabase extends AsyncDisposable {
   readonly config: Config;

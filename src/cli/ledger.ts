@@ -2,12 +2,15 @@
 import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { annulCommand } from './annul.ts';
+import { clientsCommand } from './clients.ts';
 import { configCommand } from './config.ts';
 import { dlqCommand } from './dlq.ts';
 import { exitCodeOf } from './exit-codes.ts';
+import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { startCommand } from './start.ts';
 import { tokenCommand } from './token.ts';
+import { usersCommand } from './users.ts';
 
 /** The command line. A verb is a file beside this one and a line here. */
 function ledgerCommand(): Command {
@@ -19,6 +22,9 @@ function ledgerCommand(): Command {
     .addCommand(annulCommand())
     .addCommand(dlqCommand())
     .addCommand(tokenCommand())
+    .addCommand(clientsCommand())
+    .addCommand(keysCommand())
+    .addCommand(usersCommand())
     .addCommand(configCommand());
   // Commander would end the process with 1 where the contract says 2.
   for (const command of [program, ...program.commands.flatMap((verb) => [verb, ...verb.commands])]) command.exitOverride();

@@ -61,11 +61,11 @@ async function start({ roles, json }: StartArguments): Promise<void> {
     exitCode = exitCodes.outOfReach;
     void closing.close();
   });
-  announce(ledger, json === true);
+  announce(ledger, { json: json === true, hasLogIn: config.jwksUrl === undefined });
 }
 
 /** The last thing a start prints: where to go from here. */
-function announce({ apiUrl }: Ledger, json: boolean): void {
+function announce({ apiUrl }: Ledger, { json, hasLogIn }: { readonly json: boolean; readonly hasLogIn: boolean }): void {
   if (json) {
     process.stdout.write(`${JSON.stringify({ apiUrl: apiUrl ?? null })}\n`);
     return;
@@ -78,8 +78,17 @@ function announce({ apiUrl }: Ledger, json: boolean): void {
     'The ledger is running. Ctrl-C stops it.',
     `  API        ${apiUrl}/v1`,
     `  reference  ${apiUrl}/docs`,
-    '  try        opening an account; the same request again changes nothing:',
-    `             curl ${apiUrl}/v1/accounts -H 'Idempotency-Key: first' -H 'Content-Type: application/json' -d '{}'`,
+    ...(hasLogIn
+      ? [
+          '  try        registering; the answer has an access token, good for 15 minutes, and an account of your own:',
+          `             curl ${apiUrl}/v1/auth/register -H 'Content-Type: application/json' -d '{"name":"bob","password":"correct horse"}'`,
+          '  or         looking around as an operator:',
+          `             curl ${apiUrl}/v1/accounts -H "Authorization: Bearer $(npx ledger token --role operator)"`,
+        ]
+      : [
+          '  try        a request with an access token of your issuer:',
+          `             curl ${apiUrl}/v1/me -H "Authorization: Bearer $token"`,
+        ]),
   ];
   process.stdout.write(`\n${lines.join('\n')}\n`);
 }

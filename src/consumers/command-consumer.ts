@@ -1,14 +1,18 @@
 // The command consumer: subscribes to every command queue, and keeps no more of them than its share.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clients } from '../identity/clients.ts';
 import type { BrokerConnection } from '../rabbitmq/connection.ts';
 import { makePublisher } from '../rabbitmq/publisher.ts';
 import { commandQueues } from '../rabbitmq/topology.ts';
 import type { CommandSessionOptions } from './command-session.ts';
 import { openCommandSession } from './command-session.ts';
+import { makeKnownClients } from './known-clients.ts';
 import { makePresence } from './presence.ts';
 import { startQueueConsumer } from './queue-consumer.ts';
 
-export interface CommandConsumerOptions extends Omit<CommandSessionOptions, 'publisher' | 'answers'> {
+export interface CommandConsumerOptions extends Omit<CommandSessionOptions, 'publisher' | 'answers' | 'clients'> {
+  /** Whom the broker users stand for. Where it rejects, their messages are kept. */
+  readonly clients: Pick<Clients, 'find'>;
   /** Consumes and acknowledges. */
   readonly connection: BrokerConnection;
   /** Publishes the gateway's answers and dead letters: apart, because a broker short of memory stops reading from connections that publish. */
@@ -55,13 +59,17 @@ export function startCommandConsumer(options: CommandConsumerOptions): CommandCo
   const { prefetch = PREFETCH, shareEveryMs = SHARE_EVERY_MS, maxHeldMs = MAX_HELD_MS } = options;
   const publisher = makePublisher(publishing);
   const answers = makePublisher(answering);
+  const clients = makeKnownClients({
+    clients: options.clients,
+    onError: (err) => logger.warn({ err }, 'a client could not be looked up; its messages are kept'),
+  });
   const onError = (err: unknown): void => logger.warn({ err }, 'a command queue is not consumed; trying again');
   const consumers = commandQueues(queues).map((queue) =>
     startQueueConsumer({
       queue,
       connection,
       prefetch,
-      openSession: (channel) => openCommandSession(channel, { ...options, publisher, answers }),
+      openSession: (channel) => openCommandSession(channel, { ...options, clients, publisher, answers }),
       onError,
     }),
   );

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Refusal } from '../api/problems.ts';
 import type { CommandAnswer, CommandEnvelope } from '../commands/bus.ts';
 import type { CommandHandler } from '../commands/handler.ts';
+import type { CommandSequence } from '../commands/sequence.ts';
 import { isWithoutOutcome } from '../commands/sequence.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { scopeOf } from '../domain/commands.ts';
@@ -12,12 +13,16 @@ import { commandIdOf, Uuid } from '../domain/ids.ts';
 import { REJECTIONS } from '../domain/rejections.ts';
 import type { Channel, ConsumeMessage } from '../rabbitmq/connection.ts';
 import { deadLetterOf, firstUserOf } from '../rabbitmq/dead-letters.ts';
-import type { CommandMessage, DeadMessage, MessageRules } from '../rabbitmq/messages.ts';
+import type { CommandMessage, MessageRules } from '../rabbitmq/messages.ts';
 import { parseCommandMessage } from '../rabbitmq/messages.ts';
 import type { OutgoingMessage, Publisher } from '../rabbitmq/publisher.ts';
 import { formatReply } from '../rabbitmq/replies.ts';
+import type { Acting } from '../rabbitmq/who-acts.ts';
+import { senderOf, whoActs } from '../rabbitmq/who-acts.ts';
 import { makeAccountLanes } from './account-lanes.ts';
+import type { FoundClient, KnownClients } from './known-clients.ts';
 import type { Session } from './queue-consumer.ts';
+import { makeTurnstile } from './turnstile.ts';
 
 /** An outcome that the log does not keep, and that is final for its message. */
 export interface UnstoredOutcome {
@@ -32,6 +37,8 @@ export interface UnstoredOutcome {
 export interface CommandSessionOptions {
   readonly handle: CommandHandler['handle'];
   readonly rules: MessageRules;
+  /** Whom the broker users stand for. */
+  readonly clients: KnownClients;
   /** Where dead letters are published, and the answers to the ledger's own API. */
   readonly publisher: Publisher;
   /** Where producers are answered. */
@@ -43,7 +50,7 @@ export interface CommandSessionOptions {
 
 interface Item {
   readonly message: ConsumeMessage;
-  readonly parsed: CommandMessage | DeadMessage;
+  readonly acting: Acting;
 }
 interface Answered {
   readonly kind: 'answered';
@@ -60,6 +67,7 @@ type Verdict = Answered | Dead;
 /** Long enough for the publishing connection to come back after the consuming one. */
 const REPLY_ATTEMPTS = 10;
 const REPLY_PAUSE_MS = 300;
+const NO_CLIENT: FoundClient = { kind: 'none' };
 
 /**
  * The session of a channel. Guarantees: commands of one account are decided in the order of their delivery; a message is
@@ -67,17 +75,10 @@ const REPLY_PAUSE_MS = 300;
  * sure; it is never given back. Without an outcome it is kept and tried again.
  */
 export function openCommandSession(channel: Channel, options: CommandSessionOptions): Session {
-  const { handle, rules, publisher, logger } = options;
+  const { handle, rules, clients, publisher, logger } = options;
+  const inTurn = makeTurnstile<CommandSequence>();
   const lanes = makeAccountLanes<Item, Verdict>({
-    async decide({ parsed }, sequence) {
-      if (parsed.kind === 'dead') return { kind: 'dead', refusal: parsed.refusal };
-      const answer = await handle(parsed.envelope, sequence);
-      if (isWithoutOutcome(answer)) return undefined;
-      // The gateway's client is told over HTTP; a producer finds what was wrong with the message in the dead letters.
-      const isDead = answer.status === 'rejected' && REJECTIONS[answer.rejection.code].message === 'dead-letter';
-      if (isDead && !parsed.isFromGateway) return { kind: 'dead', refusal: answer.rejection, envelope: parsed.envelope };
-      return { kind: 'answered', read: parsed, answer };
-    },
+    decide: (item, sequence) => inTurn(sequence, clientOf(item), (found) => decideAs(found, item, sequence)),
     async settle({ message }, verdict) {
       switch (verdict.kind) {
         case 'answered':
@@ -94,6 +95,27 @@ export function openCommandSession(channel: Channel, options: CommandSessionOpti
     },
     onError: (err) => logger.warn({ err }, 'a command message could not be finished yet'),
   });
+
+  /** The client that the message names: mostly known, so that an account's commands are handed on together. */
+  function clientOf({ acting }: Item): FoundClient | Promise<FoundClient> {
+    return acting.kind === 'client' ? (clients.known(acting.clientId) ?? clients.find(acting.clientId)) : NO_CLIENT;
+  }
+
+  async function decideAs(found: FoundClient, { message, acting }: Item, sequence: CommandSequence): Promise<Verdict | undefined> {
+    if (found.kind === 'unavailable') {
+      sequence.isBroken = true;
+      return undefined;
+    }
+    const sender = senderOf(acting, found.kind === 'client' ? found.client : undefined, rules);
+    const read = parseCommandMessage(message, sender, rules);
+    if (read.kind === 'dead') return read;
+    const answer = await handle(read.envelope, sequence);
+    if (isWithoutOutcome(answer)) return undefined;
+    // The gateway's client is told over HTTP; a producer finds what was wrong with the message in the dead letters.
+    const isDead = answer.status === 'rejected' && REJECTIONS[answer.rejection.code].message === 'dead-letter';
+    if (isDead && !read.isFromGateway) return { kind: 'dead', refusal: answer.rejection, envelope: read.envelope };
+    return { kind: 'answered', read, answer };
+  }
 
   async function keepRefusal({ read, answer }: Answered): Promise<void> {
     if (answer.status !== 'rejected' || answer.revision !== undefined || read.envelope.dryRun) return;
@@ -148,7 +170,7 @@ export function openCommandSession(channel: Channel, options: CommandSessionOpti
   }
 
   return {
-    take: (message) => lanes.take(message.fields.routingKey, { message, parsed: parseCommandMessage(message, rules) }),
+    take: (message) => lanes.take(message.fields.routingKey, { message, acting: whoActs(message, rules) }),
     oldestMs: lanes.oldestMs,
     stop: lanes.stop,
   };

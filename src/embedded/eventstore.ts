@@ -35,7 +35,8 @@ export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions
   const dataDir = resolve(options.dataDir);
   const folder = join(dataDir, 'eventstore');
   const logFile = join(dataDir, 'eventstore.log');
-  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  // All of the log is in there, for nobody else on this machine to read.
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const memory = processMemory(join(dataDir, 'eventstore.process'));
   // The command line names the folder.
   await endLeftover(memory.recall().pid, folder, stopGraceMs);

@@ -19,7 +19,8 @@ export function keySecretOf(dataDir: string): string {
   };
   const kept = read();
   if (kept !== undefined) return kept;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // An embedded Postgres may run as another user and must be able to pass through this folder.
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
   // Whole or not at all, and never over one that is there: a link is made in one step, and fails where the name is taken.
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });

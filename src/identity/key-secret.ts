@@ -6,7 +6,10 @@ import { CompactEncrypt, compactDecrypt } from 'jose';
 export class WrongKeySecret extends Error {
   override readonly name = 'WrongKeySecret';
   constructor() {
-    super('the signing keys in Postgres were sealed with another key secret than this process has');
+    super(
+      'the signing keys in Postgres were sealed with another key secret than this process has. ' +
+        'If that one is lost: `ledger keys rotate --new-secret` starts anew, and ends all access tokens',
+    );
   }
 }
 

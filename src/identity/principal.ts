@@ -1,6 +1,10 @@
 // The principal: who acts, over whatever transport.
+import { z } from 'zod';
 import { principalUuidOf } from '../domain/ids.ts';
 import type { Role } from './roles.ts';
+
+/** What stands for somebody in a token: at most what OpenID Connect allows, and nothing that cannot be shown or hashed. */
+export const SubjectSchema = z.string().regex(/^[^\p{Cc}\p{Cs}]{1,255}$/u, '1 to 255 characters that can be shown');
 
 /** Whoever acts, as far as the ledger cares. */
 export interface Principal {
@@ -21,12 +25,3 @@ export const principalFrom = (issuer: string, subject: string, role: Role, name:
   role,
   name,
 });
-
-/** Whose accounts alone the principal may reach; undefined where all are open to their role. */
-export const ownerLimitOf = (principal: Principal): string | undefined => (principal.role === 'user' ? principal.uuid : undefined);
-
-/** Whether the principal may see what belongs to that owner; absent: to nobody in particular. */
-export function isOpenTo(principal: Principal, ownerId: string | undefined): boolean {
-  const limit = ownerLimitOf(principal);
-  return limit === undefined || limit === ownerId;
-}

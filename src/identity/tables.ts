@@ -48,12 +48,20 @@ export interface SigningKeysTable {
   verifies_until: string | null;
 }
 
+export interface LoginAttemptsTable {
+  key: string;
+  points: number;
+  /** ms since 1970. */
+  expire: number;
+}
+
 type IdentityTables = {
   users: UsersTable;
   refresh_families: RefreshFamiliesTable;
   refresh_tokens: RefreshTokensTable;
   clients: ClientsTable;
   signing_keys: SigningKeysTable;
+  login_attempts: LoginAttemptsTable;
 };
 
 /** The identity tables of the ledger's database. */

@@ -7,6 +7,7 @@ import { CLOUD_EVENTS_JSON, INTEGRATION_EVENT_TYPES, integrationEventSchema } fr
 import { COMMAND_TABLE } from '../domain/command-table.ts';
 import type { CommandType } from '../domain/commands.ts';
 import { COMMANDS } from '../domain/commands.ts';
+import { accessInWords, COMMAND_ACCESS } from '../identity/access.ts';
 import { DETAIL_HEADER, REASON_HEADER } from './dead-letters.ts';
 import { HIT_HEADER, REPLY_TYPE, RejectedBody } from './replies.ts';
 import { DEAD_QUEUE, EXCHANGES } from './topology.ts';
@@ -24,7 +25,9 @@ const COMMAND_PROPERTIES: Json = {
   messageId: text('Property: the idempotency key, 1 to 255 printable ASCII characters. Where it cannot be set, `key` in the body.'),
   correlationId: text('Property: comes back with the answer.'),
   replyTo: text('Property: the queue to be answered at; `amq.rabbitmq.reply-to` too.'),
-  userId: text('Property: the broker user who sends, checked by the broker. In production a message without one is refused.'),
+  userId: text(
+    'Property: the broker user who sends, checked by the broker; it is a client of the ledger, with a role. In production a message without one is refused.',
+  ),
   traceparent: TRACEPARENT,
 };
 
@@ -169,7 +172,7 @@ function commandMessage(type: string, schema: z.ZodObject, payload: Json): Messa
     id: type,
     name: type,
     title: type,
-    ...(isCommandType(type) && { summary: COMMAND_TABLE[type].does }),
+    ...(isCommandType(type) && { summary: COMMAND_TABLE[type].does, description: `For: ${accessInWords(COMMAND_ACCESS[type])}.` }),
     contentType: 'application/json',
     correlationId: { location: '$message.header#/correlationId' },
     headers: properties({ type: { const: type, description: 'Property.' }, ...COMMAND_PROPERTIES }),

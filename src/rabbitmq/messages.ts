@@ -3,22 +3,30 @@ import { randomUUID } from 'node:crypto';
 import type { Message } from 'amqplib';
 import { z } from 'zod';
 import type { SentCommand } from '../api/command-answer.ts';
+import { openingCommand } from '../api/opening.ts';
+import type { PermissionSettings } from '../api/permissions.ts';
+import { sendingRefusal } from '../api/permissions.ts';
 import type { Refusal } from '../api/problems.ts';
 import { refusal } from '../api/problems.ts';
 import { keyFault, requestIdFrom, traceparentOf } from '../api/request-headers.ts';
 import { bodyRefusal } from '../api/request-shape.ts';
 import type { CommandEnvelope } from '../commands/bus.ts';
-import { SENDERS } from '../commands/senders.ts';
 import { MalformedJson, parseStrictJson } from '../commands/strict-json.ts';
 import { AccountCommandSchema, COMMANDS, isInternal, RegisterAssetCommand, scopeOf } from '../domain/commands.ts';
+import { openedAccountIdOf } from '../domain/ids.ts';
+import type { Rejection } from '../domain/rejections.ts';
+import { rejection } from '../domain/rejections.ts';
+import { COMMAND_ACCESS, ownerLimitOf } from '../identity/access.ts';
+import type { Principal } from '../identity/principal.ts';
 import type { OutgoingMessage } from './publisher.ts';
 import { EXCHANGES } from './topology.ts';
-import type { ActingRules } from './who-acts.ts';
-import { ownHeadersOf, whoActs } from './who-acts.ts';
+import type { ActingRules, Sender } from './who-acts.ts';
+import { ownHeadersOf } from './who-acts.ts';
 
 export interface MessageRules extends ActingRules {
   /** The longest body that is read. */
   readonly bodyLimitBytes: number;
+  readonly permissions: PermissionSettings;
 }
 
 /** A command of the ledger's API, or of a producer. */
@@ -40,12 +48,12 @@ const isClientType = (type: string): type is CommandTypeName => Object.hasOwn(CO
 const JSON_TYPE = /^application\/json\s*(;\s*charset="?utf-?8"?\s*)?$/i;
 
 /**
- * Reads a message in the order of checks of a request: who acts, size and media type, what they may send, shape, key.
- * Refuses what REST refuses, and the same numbers and duplicate names; a message is refused for good, so nothing here depends on anything but it.
+ * Reads a message in the order of checks of a request: who acts (who-acts.ts), size and media type, what they may send, shape, key.
+ * Refuses what REST refuses, and the same numbers and duplicate names; a message is refused for good, so nothing here depends on
+ * anything but it and who acts.
  */
-export function parseCommandMessage(message: Message, rules: MessageRules): CommandMessage | DeadMessage {
-  const acting = whoActs(message, rules);
-  if (acting.kind === 'refused') return dead(acting.rejection);
+export function parseCommandMessage(message: Message, sender: Sender, rules: MessageRules): CommandMessage | DeadMessage {
+  if (sender.kind === 'refused') return dead(sender.rejection);
   const media = mediaRefusal(message, rules);
   if (media) return dead(media);
   const body = fieldsOf(message.content);
@@ -55,13 +63,12 @@ export function parseCommandMessage(message: Message, rules: MessageRules): Comm
   const { type: bodyType, key: bodyKey, ...fields } = body.fields;
   const type = agreed('type', properties.type, bodyType);
   if ('refused' in type) return dead(type.refused);
-  const isFromGateway = acting.kind === 'gateway';
+  const isFromGateway = sender.kind === 'gateway';
   if (isFromGateway ? !isClientType(type.value) && type.value !== 'register-asset' : !isClientType(type.value)) {
     return dead(refusal('malformed_request', `There is no command "${type.value.slice(0, 64)}".`));
   }
-  if (!isFromGateway && isClientType(type.value) && !SENDERS[type.value].includes('producer')) {
-    return dead(refusal('forbidden', `The role producer may not do this; ${SENDERS[type.value].join(', ')} may.`));
-  }
+  const forbidden = sender.kind === 'principal' && isClientType(type.value) && roleRefusal(sender.principal, type.value, fields, rules);
+  if (forbidden) return dead(forbidden);
 
   const parsed = parsedCommand(type.value, fields);
   if ('refused' in parsed) return dead(parsed.refused);
@@ -69,10 +76,12 @@ export function parseCommandMessage(message: Message, rules: MessageRules): Comm
   if ('refused' in key) return dead(key.refused);
   const fault = keyFault(key.value);
   if (fault !== undefined) return dead(refusal('malformed_request', fault));
-  const { command } = parsed;
-  const routed = routingRefusal(message, command);
+  const routed = routingRefusal(message, parsed.command);
   if (routed) return dead(routed);
+  const sent = sentBy(sender, parsed.command, key.value);
+  if ('refused' in sent) return dead(sent.refused);
 
+  const { command } = sent;
   const traceparent = traceparentOf({ headers: { traceparent: textOf(properties.headers?.['traceparent']) } });
   return {
     kind: 'command',
@@ -81,9 +90,9 @@ export function parseCommandMessage(message: Message, rules: MessageRules): Comm
     envelope: {
       command,
       key: key.value,
-      ...(acting.kind === 'gateway'
-        ? acting.says
-        : { actor: acting.actor, transport: 'amqp', correlationId: requestIdFrom(textOf(properties.correlationId)), dryRun: false }),
+      ...(sender.kind === 'gateway'
+        ? sender.says
+        : { ...actingIn(sender.principal, command), correlationId: requestIdFrom(textOf(properties.correlationId)), dryRun: false }),
       ...(traceparent !== undefined && { traceparent }),
     },
   };
@@ -134,6 +143,32 @@ function mediaRefusal({ content, properties }: Message, { bodyLimitBytes }: Mess
   if (contentEncoding !== undefined && contentEncoding !== '' && !/^(identity|utf-?8)$/i.test(String(contentEncoding)))
     return refusal('unsupported_media_type', 'Send the body without a content encoding.');
   return undefined;
+}
+
+/** The routing key is the account's id, so a message that opens an account names it: that is judged with its key, below. */
+function roleRefusal(
+  principal: Principal,
+  type: CommandTypeName,
+  fields: Readonly<Record<string, unknown>>,
+  { permissions }: MessageRules,
+): Rejection | undefined {
+  const { accountId, ...others } = fields;
+  return sendingRefusal(principal, type, type === 'open-account' ? others : fields, permissions);
+}
+
+/** The command as its sender means it: what a user opens is theirs, under the id that REST would give it. */
+function sentBy(sender: Sender, command: SentCommand, key: string): Read<{ readonly command: SentCommand }> {
+  if (sender.kind !== 'principal' || command.type !== 'open-account') return { command };
+  const { principal } = sender;
+  const own = openedAccountIdOf(principal.uuid, key);
+  if (ownerLimitOf(COMMAND_ACCESS[command.type], principal) !== undefined && command.accountId !== own)
+    return { refused: rejection('forbidden', `Users may not choose the id of an account: with this key it is ${own}.`) };
+  return { command: openingCommand(command, key, principal) };
+}
+
+function actingIn(principal: Principal, command: SentCommand): Pick<CommandEnvelope, 'actor' | 'transport' | 'onlyOwner'> {
+  const onlyOwner = ownerLimitOf(COMMAND_ACCESS[command.type], principal);
+  return { actor: principal.uuid, transport: 'amqp', ...(onlyOwner !== undefined && { onlyOwner }) };
 }
 
 type Read<Value> = Value | { readonly refused: Refusal };

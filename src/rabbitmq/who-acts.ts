@@ -2,14 +2,18 @@
 import type { Message } from 'amqplib';
 import { z } from 'zod';
 import type { CommandEnvelope } from '../commands/bus.ts';
+import { assertNever } from '../domain/assert-never.ts';
 import { TransportSchema } from '../domain/events.ts';
-import { principalUuidOf, Uuid } from '../domain/ids.ts';
+import { Uuid } from '../domain/ids.ts';
 import type { Rejection } from '../domain/rejections.ts';
 import { rejection } from '../domain/rejections.ts';
+import type { Client } from '../identity/clients.ts';
+import { ClientIdSchema } from '../identity/clients.ts';
+import type { Principal } from '../identity/principal.ts';
+import { principalFrom } from '../identity/principal.ts';
 
-/** The issuer of principals that come over the broker; their subject is the broker user. */
-const ISSUER = 'amqp';
-const ANONYMOUS = 'anonymous';
+/** Who acts in a message that nobody's name is on. No issuer of tokens is called so: it is nobody else's UUID. */
+const ANONYMOUS = principalFrom('amqp', 'anonymous', 'producer', 'anonymous');
 
 /** What the ledger says to itself beside a command. From anybody but its own broker user, any of these is a forgery. */
 export const OWN_HEADERS = {
@@ -29,14 +33,29 @@ export interface ActingRules {
   readonly ledgerUser: string;
   /** Whether a message without `userId` acts as a producer; never in production. */
   readonly anonymousProducers: boolean;
+  /** The issuer of the clients' tokens: a client is the same principal over every transport. */
+  readonly issuer: string;
 }
 
 type FromGateway = Pick<CommandEnvelope, 'actor' | 'transport' | 'correlationId' | 'causationId' | 'onlyOwner' | 'ifMatch' | 'dryRun'>;
+/** This ledger, for somebody whom its API knows and has let through. */
+interface Gateway {
+  readonly kind: 'gateway';
+  readonly says: FromGateway;
+}
+interface Refused {
+  readonly kind: 'refused';
+  readonly rejection: Rejection;
+}
+/** Whom a message names, as far as it can be told from the message alone. */
 export type Acting =
-  /** This ledger, for somebody whom its API knows and has let through. */
-  | { readonly kind: 'gateway'; readonly says: FromGateway }
-  | { readonly kind: 'producer'; readonly actor: string }
-  | { readonly kind: 'refused'; readonly rejection: Rejection };
+  | Gateway
+  /** The client that is called like the broker user, if there is one. */
+  | { readonly kind: 'client'; readonly clientId: string }
+  | { readonly kind: 'anonymous' }
+  | Refused;
+/** Who acts, once the client is looked up. */
+export type Sender = Gateway | { readonly kind: 'principal'; readonly principal: Principal } | Refused;
 
 const Says = z
   .object({
@@ -72,7 +91,7 @@ const Says = z
     }),
   );
 
-/** Who acts in that message. The broker has checked `userId` against the connection that published it; nothing else counts. */
+/** Whom that message names. The broker has checked `userId` against the connection that published it; nothing else counts. */
 export function whoActs({ properties }: Pick<Message, 'properties'>, { ledgerUser, anonymousProducers }: ActingRules): Acting {
   const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
   const publisher: unknown = properties.userId;
@@ -86,12 +105,37 @@ export function whoActs({ properties }: Pick<Message, 'properties'>, { ledgerUse
     return refused('malformed_request', `The headers are not the ledger's own: ${z.prettifyError(says.error)}`);
   }
   if (said.length > 0) return refused('forbidden', `The header ${said.join(', ')} is the ledger's own; who acts is whom the broker knows.`);
-  if (typeof userId === 'string') return { kind: 'producer', actor: principalUuidOf(ISSUER, userId) };
-  if (anonymousProducers) return { kind: 'producer', actor: principalUuidOf(ISSUER, ANONYMOUS) };
-  return refused('unauthenticated', 'The message has no userId. Set it to the broker user that you publish with.');
+  // Without those headers the ledger's own user speaks for nobody; it is never a client itself.
+  if (typeof userId === 'string' && userId !== ledgerUser) return { kind: 'client', clientId: userId };
+  if (anonymousProducers) return { kind: 'anonymous' };
+  return userId === ledgerUser
+    ? refused('forbidden', `The broker user ${ledgerUser} is the ledger's own. Publish with a broker user that is a client.`)
+    : refused('unauthenticated', 'The message has no userId. Set it to the broker user that you publish with.');
 }
 
-const refused = (...why: Parameters<typeof rejection>): Acting => ({ kind: 'refused', rejection: rejection(...why) });
+/** Who acts, where `client` is the one that the message names and that is not revoked; undefined: there is none. */
+export function senderOf(acting: Acting, client: Client | undefined, { issuer }: Pick<ActingRules, 'issuer'>): Sender {
+  switch (acting.kind) {
+    case 'gateway':
+    case 'refused':
+      return acting;
+    case 'anonymous':
+      return { kind: 'principal', principal: ANONYMOUS };
+    case 'client':
+      return client === undefined
+        ? refused('forbidden', unknownClient(acting.clientId))
+        : { kind: 'principal', principal: principalFrom(issuer, client.clientId, client.role, client.clientId) };
+    default:
+      return assertNever(acting);
+  }
+}
+
+const unknownClient = (name: string): string =>
+  ClientIdSchema.safeParse(name).success
+    ? `The broker user ${name} is no client, or one that was revoked. An operator makes it one: ledger clients create ${name} --role producer.`
+    : 'A broker user of that name can be no client. Publish with one that is called as ledger clients create NAME --role producer takes it.';
+
+const refused = (...why: Parameters<typeof rejection>): Refused => ({ kind: 'refused', rejection: rejection(...why) });
 
 /** What the gateway says beside a command, as headers. */
 export const ownHeadersOf = (envelope: CommandEnvelope): Readonly<Record<string, string>> => ({

@@ -7,9 +7,11 @@ import supertest from 'supertest';
 import { expect, vi } from 'vitest';
 import type { AppOptions } from '../../src/api/app.ts';
 import { createApp } from '../../src/api/app.ts';
+import { makeFirstAccounts, withFirstAccount } from '../../src/api/first-accounts.ts';
 import type { Gateway } from '../../src/api/gateway.ts';
 import { directGateway } from '../../src/api/gateway.ts';
 import type { PrincipalResolver } from '../../src/api/principal.ts';
+import { bearerPrincipal } from '../../src/api/principal.ts';
 import type { LedgerQueries } from '../../src/api/queries.ts';
 import { createQueries } from '../../src/api/queries.ts';
 import type { CommandBus } from '../../src/commands/bus.ts';
@@ -19,6 +21,8 @@ import { internalCommand } from '../../src/commands/internal-command.ts';
 import { makeTransferManager } from '../../src/commands/transfer-manager.ts';
 import type { InternalCommand } from '../../src/domain/commands.ts';
 import { rejection } from '../../src/domain/rejections.ts';
+import type { Identity, IdentityOptions } from '../../src/identity/identity.ts';
+import { openIdentity } from '../../src/identity/identity.ts';
 import { principalFrom } from '../../src/identity/principal.ts';
 import type { Role } from '../../src/identity/roles.ts';
 import { ROLES } from '../../src/identity/roles.ts';
@@ -26,6 +30,7 @@ import { watchPosition } from '../../src/projections/position.ts';
 import { asyncApiDocument } from '../../src/rabbitmq/asyncapi.ts';
 import type { CommandStack } from '../commands/command-stack.ts';
 import { startCommandStack } from '../commands/command-stack.ts';
+import { TEST_KEY_SECRET } from '../stack/tokens.ts';
 import type { DocumentCheck } from './document-check.ts';
 import { ApiDocument, makeDocumentCheck } from './document-check.ts';
 
@@ -40,6 +45,7 @@ export interface TestApi {
   readonly url: string;
   readonly app: FastifyInstance;
   readonly stack: CommandStack;
+  readonly identity: Identity;
   readonly registry: Registry;
   /** What was logged, as JSON lines. */
   readonly logged: readonly string[];
@@ -82,6 +88,11 @@ export interface TestApiOptions {
   /** Another gateway than straight into this process's command handling. */
   readonly gateway?: (parts: GatewayParts) => Gateway | Promise<Gateway>;
   readonly app?: Partial<AppOptions>;
+  /** `tokens`: as in production, first accounts included. */
+  readonly authentication?: 'believed' | 'tokens';
+  /** Another issuer, whose tokens are taken instead of the ledger's own. */
+  readonly external?: IdentityOptions['external'];
+  readonly secureCookies?: boolean;
   readonly commands?: Partial<CommandSideOptions>;
 }
 
@@ -89,6 +100,9 @@ export async function startTestApi({
   app: given = {},
   commands = {},
   gateway = ({ bus }) => directGateway(bus),
+  authentication = 'believed',
+  external,
+  secureCookies = false,
 }: TestApiOptions = {}): Promise<TestApi> {
   const stack = await startCommandStack(commands);
   const position = watchPosition(stack.database);
@@ -107,15 +121,26 @@ export async function startTestApi({
   const registry = new Registry();
   const logged: string[] = [];
   const queries = createQueries({ streams: stack.store.streams, db: stack.database.db, waitFor: position.waitFor });
+  const usedGateway = await gateway({ stack, bus, queries });
+  const identity = await openIdentity({
+    db: stack.database.db,
+    tokens: { issuer: 'ledgerfold', audience: 'ledgerfold' },
+    keySecret: TEST_KEY_SECRET,
+    onError: () => {},
+    ...(external && { external }),
+  });
+  const firstAccounts = makeFirstAccounts({ gateway: usedGateway, queries });
   const app = await createApp({
-    gateway: await gateway({ stack, bus, queries }),
+    gateway: usedGateway,
     queries,
     readiness: async () => ({ ready: true, checks: { projector: { ok: true } } }),
     registry,
     logger: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
-    principal: believing,
+    principal: authentication === 'tokens' ? withFirstAccount(bearerPrincipal(identity.verifier), firstAccounts) : believing,
+    auth: { issuer: 'ledgerfold', builtIn: identity.builtIn, firstAccounts, cookies: { secure: secureCookies } },
     permissions: { selfDeposit: true },
     bodyLimitBytes: 1024 * 1024,
+    edge: { maxRequests: 2_000, anonymousRequestsPerSecond: 0 },
     version: '0.0.0',
     asyncApi: asyncApiDocument('0.0.0'),
     ...given,
@@ -136,6 +161,7 @@ export async function startTestApi({
     url,
     app,
     stack,
+    identity,
     registry,
     logged,
     send,
@@ -143,6 +169,7 @@ export async function startTestApi({
     post: (path, body, headers = {}) => send('POST', path, { body, headers: { 'idempotency-key': newKey(), ...headers } }),
     async close() {
       await app.close();
+      identity.close();
       await transfers.stop();
       await position.close();
       await stack.close();

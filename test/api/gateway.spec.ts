@@ -11,6 +11,7 @@ import { commandIdOf } from '../../src/domain/ids.ts';
 import { rejection } from '../../src/domain/rejections.ts';
 import { makeReceipts } from '../../src/identity/receipts.ts';
 import { openDatabase } from '../../src/postgres/pool.ts';
+import { findAccount } from '../../src/projections/account-list.ts';
 import { connectBroker } from '../../src/rabbitmq/connection.ts';
 import { makeRabbitMqBus } from '../../src/rabbitmq/rabbitmq-bus.ts';
 import { commandQueues } from '../../src/rabbitmq/topology.ts';
@@ -59,7 +60,11 @@ async function startBrokerApi(receiptsAt?: string): Promise<BrokerApi> {
   return {
     api,
     broker,
-    consume: () => broker.consume(api.stack.commands.handle, { keepUnstored: keepInReceipts(makeReceipts(api.stack.database.db)) }),
+    consume() {
+      const { db } = api.stack.database;
+      const keepUnstored = keepInReceipts(makeReceipts(db), (accountId) => findAccount(db, accountId));
+      return broker.consume(api.stack.commands.handle, { keepUnstored });
+    },
     async waiting() {
       const channel = await broker.connection.openChannel();
       const counts = await Promise.all(commandQueues(QUEUES).map(async (queue) => (await channel.checkQueue(queue)).messageCount));
@@ -190,6 +195,29 @@ describe('over the broker', () => {
     await eventually('it is applied', async () => (await statusOf(api, paid, alice)).status === 'applied');
   });
 
+  test('what somebody tries at the account of somebody else leaves nothing, there or for them to find', async () => {
+    const [alice, mallory] = [as('user', randomUUID()), as('user', randomUUID())];
+    const accountId = await openedAccount(api, alice);
+    const used = { 'idempotency-key': newKey() };
+    const refused = { 'idempotency-key': newKey() };
+    const deposits = `/v1/accounts/${accountId}/deposits`;
+    expect((await api.post(deposits, DOLLAR, { ...alice, ...used })).status).toBe(201);
+    const taken = await api.post(deposits, { asset: 'XAU', amount: '1.00' }, { ...alice, ...ASYNC, ...refused });
+    const hers = await eventually('it is refused', async () => {
+      const status = await statusOf(api, taken, alice);
+      return status.status === 'rejected' && status;
+    });
+    for (const headers of [used, refused, { 'idempotency-key': newKey() }])
+      for (const body of [DOLLAR, { asset: 'XAU', amount: '1.00' }, { ...DOLLAR, amount: '1.001' }])
+        for (const id of [accountId, randomUUID()]) {
+          const tried = await api.post(`/v1/accounts/${id}/deposits`, body, { ...mallory, ...ASYNC, ...headers });
+          expect([400, 404]).toContain(tried.status);
+          const asked = await api.get(`/v1/commands/${tried.body.commandId}`, mallory);
+          expectProblem(asked, 404, 'not_found');
+        }
+    expect(await statusOf(api, taken, alice)).toEqual(hers);
+  });
+
   test('commands in bulk are decided in their order', async () => {
     const accountId = await openedAccount(api);
     const commands = Array.from({ length: 50 }, (_, n) => ({ key: `b${n}`, type: 'deposit', accountId, asset: 'USD', amount: '1.00' }));
@@ -285,6 +313,17 @@ describe('while nobody decides', () => {
         expectProblem(await send(), 503, code);
       }
     }
+    // Nor does anybody learn so of a command at an account that is not theirs.
+    const key = { 'idempotency-key': newKey() };
+    bus.says = (commandId) => ({ status: 'pending', commandId });
+    expect((await api.post(path, DOLLAR, key)).status).toBe(202);
+    const mallory = { ...as('user', randomUUID()), ...key };
+    bus.says = (commandId) => refused(commandId, 'overloaded');
+    expectProblem(await api.post(path, DOLLAR, mallory), 503, 'overloaded');
+    expectProblem(await api.post(path, DOLLAR, key), 503, 'outcome_unknown');
+    bus.isAvailable = false;
+    expectProblem(await api.post(path, DOLLAR, mallory), 503, 'broker_unavailable');
+    expectProblem(await api.post(path, DOLLAR, key), 503, 'outcome_unknown');
     await api.close();
   });
 

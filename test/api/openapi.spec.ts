@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ANY_REQUEST } from '../../src/api/openapi.ts';
 import { ROUTES } from '../../src/api/routes/all.ts';
 import { REJECTIONS } from '../../src/domain/rejections.ts';
+import { accessInWords, accessTo } from '../../src/identity/access.ts';
 import type { TestApi } from './api-stack.ts';
 import { fundedAccount, startTestApi } from './api-stack.ts';
 import type { DocumentCheck } from './document-check.ts';
@@ -63,8 +65,8 @@ describe.each(operations)('$operationId', ({ method, path, doc }) => {
   const at = (...steps: readonly string[]) => ['paths', path, method.toLowerCase(), ...steps];
 
   test('its examples are what its schemas ask for', () => {
-    const body = operation().requestBody?.content['application/json'];
-    if (body !== undefined) expect(check.faultsAt(at('requestBody', 'content', 'application/json', 'schema'), body.example)).toEqual([]);
+    for (const [mediaType, { example }] of Object.entries(operation().requestBody?.content ?? {}))
+      expect(check.faultsAt(at('requestBody', 'content', mediaType, 'schema'), example)).toEqual([]);
     for (const [status, { content = {} }] of Object.entries(operation().responses))
       for (const [mediaType, { example, examples = {} }] of Object.entries(content)) {
         const schema = at('responses', status, 'content', mediaType, 'schema');
@@ -77,11 +79,17 @@ describe.each(operations)('$operationId', ({ method, path, doc }) => {
     const listed = Object.entries(operation().responses).flatMap(([status, { content }]) =>
       Object.keys(content?.['application/problem+json']?.examples ?? {}).map((code) => [Number(status), code]),
     );
-    expect(listed.map(([, code]) => code).toSorted()).toEqual([...new Set<string>(doc.problems)].toSorted());
+    expect(listed.map(([, code]) => code).toSorted()).toEqual([...new Set<string>([...doc.problems, ...ANY_REQUEST])].toSorted());
     for (const [status, code] of listed) if (code !== 'internal_error') expect(REJECTIONS).toHaveProperty(`${code}.status`, status);
   });
 
-  test('it says who may use it', () => expect(JSON.stringify(operation())).toContain(`For: ${doc.allowed.join(', ')}.`));
+  test('it says who may use it, and whether it asks who asks', () => {
+    const access = accessTo(method, path);
+    expect(operation().description).toContain(`For: ${accessInWords(access)}.`);
+    // What is anyone's may take credentials of another kind: a cookie, a client's secret.
+    if (access === 'anyone') expect(operation().security).not.toContainEqual({ bearer: [] });
+    else expect(operation().security).toEqual([{ bearer: [] }]);
+  });
 });
 
 const CLIENT_USE = `

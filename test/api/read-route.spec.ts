@@ -132,13 +132,24 @@ describe('a list', () => {
     }
     expect(codes).toEqual(whole.body.data.map(({ code }: { code: string }) => code));
   });
-  test.each(['limit=0', 'limit=201', 'limit=-1', 'limit=1.5', 'limit=many', 'limit=', 'cursor=nonsense', 'cursor=', 'offset=3'])(
-    'refuses %s',
-    async (query) => {
-      expectProblem(await api.get(`/v1/assets?${query}`), 400, 'malformed_request');
-      expectProblem(await api.get(`/v1/accounts?${query}`), 400, 'malformed_request');
-    },
-  );
+  test.each([
+    'limit=0',
+    'limit=201',
+    'limit=-1',
+    'limit=1.5',
+    'limit=many',
+    'limit=',
+    'cursor=nonsense',
+    'cursor=',
+    'offset=3',
+    'limit=1&limit=2',
+    'limit[]=1',
+    '__proto__=1',
+    'constructor=1',
+  ])('refuses %s', async (query) => {
+    expectProblem(await api.get(`/v1/assets?${query}`), 400, 'malformed_request');
+    expectProblem(await api.get(`/v1/accounts?${query}`), 400, 'malformed_request');
+  });
   test('refuses the cursor of another list', async () => {
     const { body } = await api.get('/v1/assets?limit=1');
     expectProblem(await api.get(`/v1/accounts?cursor=${body.next}`), 400, 'malformed_request');

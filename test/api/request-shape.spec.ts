@@ -30,6 +30,7 @@ describe('anything else wrong is malformed_request', () => {
     ['a missing amount', { asset: 'USD' }, ['#/amount']],
     ['an unknown field', { asset: 'USD', amount: '1.00', note: 'x' }, ['#/note']],
     ['an unknown field with signs of a pointer', { asset: 'USD', amount: '1.00', 'a/b~c': 1 }, ['#/a~1b~0c']],
+    ['an unknown field that is half a character', { asset: 'USD', amount: '1.00', '\ud800': 1 }, ['#/%EF%BF%BD']],
     ['a wrong asset beside a wrong amount', { asset: 'usd', amount: '0' }, ['#/asset', '#/amount']],
     ['no object', [], ['#']],
     ['nothing', undefined, ['#']],
@@ -38,6 +39,16 @@ describe('anything else wrong is malformed_request', () => {
     expect(refused?.code).toBe('malformed_request');
     expect(errorsOf(refused)).toEqual(pointers);
   });
+});
+
+test('of very many faults fifty are named', () => {
+  const body = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`field-${index}`, 1]));
+  expect(errorsOf(refusalOf(MoneyBody, body))).toHaveLength(50);
+});
+
+test('a field whose name has half a character is shown without it', () => {
+  const refused = refusalOf(MoneyBody, { asset: 'USD', amount: '1.00', ...JSON.parse('{"\\ud800":1}') });
+  expect(errorsOf(refused)).toEqual(['#/%EF%BF%BD']);
 });
 
 test('pointers begin where the value stands in the body', () => {

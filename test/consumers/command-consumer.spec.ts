@@ -6,6 +6,7 @@ import { surplusOf } from '../../src/consumers/command-consumer.ts';
 import { accountStream } from '../../src/domain/events.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
 import { AccountIdSchema } from '../../src/domain/ids.ts';
+import { makeClients } from '../../src/identity/clients.ts';
 import type { BrokerConnection, ConsumeMessage } from '../../src/rabbitmq/connection.ts';
 import { closed, connectBroker } from '../../src/rabbitmq/connection.ts';
 import type { PublishOutcome } from '../../src/rabbitmq/publisher.ts';
@@ -67,7 +68,9 @@ describe('the command consumer', () => {
       limits: { mailboxCommands: 5000, queueCommands: 20_000, cachedAccounts: 1000, doubtBudgetMs: 1000, conflictBudgetMs: 30_000 },
     });
     broker = await freshVhost();
-    stack = await startBrokerStack(broker);
+    const clients = makeClients(commands.database.db);
+    for (const name of ['shop', 'hostile']) await clients.create(name, 'producer');
+    stack = await startBrokerStack(broker, { clients });
     connection = connectBroker(await broker.addUser('shop'));
     producer = producerAt(connection);
   });

@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { EventStoreDBClient, jsonEvent, START } from '@eventstore/db-client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startEmbeddedEventStore } from '../../src/embedded/eventstore.ts';
@@ -35,6 +36,7 @@ test('keeps its events and its port, and leaves no process', async () => {
   await append(first.url);
   await first.stop();
   expect(isRunning(first.pid)).toBe(false);
+  expect((await stat(join(dataDir, 'eventstore'))).mode & 0o777).toBe(0o700);
 
   const second = await startEmbeddedEventStore({ dataDir });
   expect(second.url).toBe(first.url);

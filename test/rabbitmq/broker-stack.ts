@@ -4,6 +4,7 @@ import { vi } from 'vitest';
 import type { CommandHandler } from '../../src/commands/handler.ts';
 import type { CommandConsumer, CommandConsumerOptions } from '../../src/consumers/command-consumer.ts';
 import { startCommandConsumer } from '../../src/consumers/command-consumer.ts';
+import type { Clients } from '../../src/identity/clients.ts';
 import type { BrokerConnection } from '../../src/rabbitmq/connection.ts';
 import { connectBroker } from '../../src/rabbitmq/connection.ts';
 import type { RabbitMqBus } from '../../src/rabbitmq/rabbitmq-bus.ts';
@@ -13,6 +14,8 @@ import type { TestBroker } from '../stack/rabbitmq.ts';
 
 export const QUEUES = 4;
 export const BODY_LIMIT_BYTES = 65_536;
+/** The issuer of the clients' tokens. */
+export const ISSUER = 'test';
 
 export interface BrokerStack extends AsyncDisposable {
   readonly connection: BrokerConnection;
@@ -27,12 +30,14 @@ export interface BrokerStack extends AsyncDisposable {
 export interface BrokerStackOptions {
   readonly anonymousProducers?: boolean;
   readonly waitMs?: number;
+  /** Whom broker users stand for; nobody where not given, as is enough for what the gateway sends. */
+  readonly clients?: Pick<Clients, 'find'>;
 }
 
 /** @param amqpUrl of a virtual host in which nothing is declared yet, for the ledger's own user. */
 export async function startBrokerStack(
   { amqpUrl }: Pick<TestBroker, 'amqpUrl'>,
-  { anonymousProducers = true, waitMs = 60_000 }: BrokerStackOptions = {},
+  { anonymousProducers = true, waitMs = 60_000, clients = { find: async () => undefined } }: BrokerStackOptions = {},
 ): Promise<BrokerStack> {
   const opened: (() => Promise<void>)[] = [];
   const connect = (name: string): BrokerConnection => {
@@ -57,7 +62,14 @@ export async function startBrokerStack(
         answering: connect('answers'),
         queues: QUEUES,
         handle,
-        rules: { ledgerUser: connection.user, anonymousProducers, bodyLimitBytes: BODY_LIMIT_BYTES },
+        clients,
+        rules: {
+          ledgerUser: connection.user,
+          anonymousProducers,
+          bodyLimitBytes: BODY_LIMIT_BYTES,
+          issuer: ISSUER,
+          permissions: { selfDeposit: false },
+        },
         logger: pino({ level: 'silent' }),
         ...options,
       });

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LedgerProducer } from '@ledgerfold/client';
 import { createLedgerProducer } from '@ledgerfold/client';
 import { afterAll, expect, test } from 'vitest';
+import { createClient } from '../stack/clients.ts';
 import { startManagedRabbitMq } from '../stack/rabbitmq.ts';
 import { startStores } from '../stack/stores.ts';
 import { expectBalancedBooks, withDatabase } from './books.ts';
@@ -30,6 +31,7 @@ const broker = opened.use(await startManagedRabbitMq());
 const ledgers = opened.use(
   await startTwoLedgers({ stores: await startStores(), settings: { AMQP_URL: broker.amqpUrl, LEDGER_LEASE_SECONDS: '1' } }),
 );
+await createClient(ledgers.audit.databaseUrl, 'guest');
 
 /** Every account has one producer, so that there is an order in which its commands were published. */
 const producerOf = (account: number): number => account % PRODUCERS;

@@ -1,9 +1,12 @@
 // Producers speak AMQP to the ledger: what they send twice has one effect, and whom they claim to be does not count.
 import { createLedgerProducer } from '@ledgerfold/client';
 import { afterAll, expect, test } from 'vitest';
+import { readEnv } from '../../src/config.ts';
+import { principalUuidOf } from '../../src/domain/ids.ts';
 import { connectBroker } from '../../src/rabbitmq/connection.ts';
 import type { OutgoingMessage } from '../../src/rabbitmq/publisher.ts';
 import { makePublisher } from '../../src/rabbitmq/publisher.ts';
+import { createClient } from '../stack/clients.ts';
 import { spawnLedger } from '../stack/ledger-process.ts';
 import { freshVhost } from '../stack/rabbitmq.ts';
 import { startStores } from '../stack/stores.ts';
@@ -21,6 +24,7 @@ const environment = { ...stores.environment, AMQP_URL: broker.amqpUrl };
 const metrics = async (): Promise<string> => (await fetch(`${apiUrl}/metrics`)).text();
 const audit = { eventStoreUrl: stores.environment.EVENTSTORE_URL, databaseUrl: stores.environment.DATABASE_URL };
 const { apiUrl } = opened.use(await spawnLedger(environment));
+await createClient(audit.databaseUrl, 'guest');
 
 test('every message delivered twice: the books are as if once', async () => {
   const accounts = await atOnce(5, () => openAccount(apiUrl, { asset: 'USD', amount: '10.00' }));
@@ -39,7 +43,11 @@ test('every message delivered twice: the books are as if once', async () => {
   await Promise.all(accounts.map((accountId) => producer.send({ type: 'deposit', accountId, asset: 'USD', amount: '1.00' })));
 
   const { log } = await expectBalancedBooks(audit);
-  const keys = log.map(({ metadata }) => String(metadata['key'])).filter((key) => key.startsWith('twice-'));
+  const twice = log.filter(({ metadata }) => String(metadata['key']).startsWith('twice-'));
+  const keys = twice.map(({ metadata }) => String(metadata['key']));
+  // The client that the broker user is, as its tokens name it over REST.
+  const client = principalUuidOf(readEnv({}).jwtIssuer, 'guest');
+  expect(new Set(twice.map(({ metadata }) => metadata['actor']))).toEqual(new Set([client]));
   expect(keys.toSorted()).toEqual(commands.map((_, n) => `twice-${n}`).toSorted());
   for (const accountId of accounts) {
     const ours = keysOf(log, accountId).filter((key) => key.startsWith('twice-'));

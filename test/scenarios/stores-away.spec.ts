@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LedgerProducer } from '@ledgerfold/client';
 import { createLedgerProducer } from '@ledgerfold/client';
 import { afterAll, expect, test } from 'vitest';
+import { createClient } from '../stack/clients.ts';
 import { spawnLedger } from '../stack/ledger-process.ts';
 import { freshVhost } from '../stack/rabbitmq.ts';
 import { expectBalancedBooks } from './books.ts';
@@ -26,6 +27,8 @@ const broker = opened.use(await freshVhost());
 const settings = { LEDGER_LEASE_SECONDS: '1', LEDGER_DOUBT_BUDGET_MS: '1000', LEDGER_CACHED_ACCOUNTS: '1' };
 const ledger = opened.use(await spawnLedger({ ...stores.environment, ...settings, AMQP_URL: broker.amqpUrl }));
 const audit = { eventStoreUrl: stores.environment.EVENTSTORE_URL, databaseUrl: stores.environment.DATABASE_URL };
+
+await createClient(audit.databaseUrl, 'guest');
 
 const deposit = (producer: LedgerProducer, accountId: string, n: number) =>
   producer.publish({ type: 'deposit', accountId, asset: 'USD', amount: '1.00' }, { key: `load-${n}` });

@@ -1,11 +1,13 @@
 // The broker of a test run: started when the first spec file asks for it, so that the runs that need none do not wait for it.
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { z } from 'zod';
 import { sendSignal } from '../../src/embedded/process-identity.ts';
 import { type EmbeddedRabbitMq, startEmbeddedRabbitMq } from '../../src/embedded/rabbitmq.ts';
 import { rabbitMqPrograms } from '../../src/embedded/rabbitmq-programs.ts';
@@ -39,6 +41,24 @@ export async function startNode(dataDir: string, { management }: { readonly mana
   const node = await startEmbeddedRabbitMq({ dataDir, management, users: { [GUEST.name]: GUEST.password } });
   if (node === undefined) throw new Error('rabbitmq-server was installed, but is not where packages put it');
   return node;
+}
+
+const Access = z.object({ ports: z.object({ epmd: z.int() }) });
+
+/** In which a shell finds `rabbitmqctl`, and that finds the node of that data folder. */
+export function shellEnvironmentOf(dataDir: string): NodeJS.ProcessEnv {
+  const server = rabbitMqPrograms()?.server;
+  if (server === undefined) throw new Error('no RabbitMQ is installed');
+  const { ports } = Access.parse(JSON.parse(readFileSync(join(dataDir, 'rabbitmq-access.json'), 'utf8')));
+  return {
+    PATH: `${dirname(server)}:${process.env['PATH']}`,
+    LANG: 'C.UTF-8',
+    // Where the node's Erlang cookie is.
+    HOME: join(dataDir, 'rabbitmq'),
+    ERL_EPMD_PORT: String(ports.epmd),
+    RABBITMQ_NODENAME: 'ledger@localhost',
+    RABBITMQ_CONF_ENV_FILE: join(dataDir, 'rabbitmq', 'rabbitmq-env.conf'),
+  };
 }
 
 async function install(): Promise<void> {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { inject } from 'vitest';
 import { z } from 'zod';
-import { discard, GUEST, rememberPorts, startNode } from './rabbitmq-server.ts';
+import { discard, GUEST, rememberPorts, shellEnvironmentOf, startNode } from './rabbitmq-server.ts';
 import { scratchFolder } from './scratch-folder.ts';
 
 export interface TestBroker extends AsyncDisposable {
@@ -25,6 +25,8 @@ export interface TestBroker extends AsyncDisposable {
 export interface TestNode extends AsyncDisposable {
   /** `amqp://…` with the ledger's own user, `ledger`. */
   readonly amqpUrl: string;
+  /** In which a shell finds `rabbitmqctl`, and that finds this node. */
+  readonly shellEnvironment: NodeJS.ProcessEnv;
   /** Stops the node in order. */
   stop(): Promise<void>;
   /** Ends the node as a power cut would. */
@@ -83,6 +85,7 @@ async function startOwnNode(options: { readonly management: boolean }): Promise<
   };
   const node: TestNode = {
     amqpUrl: url,
+    shellEnvironment: shellEnvironmentOf(dataDir),
     stop: () => server.stop(),
     async kill() {
       process.kill(server.pid, 'SIGKILL');

@@ -1,16 +1,18 @@
 // The client of the ledger's REST API: a method for each write and each read.
+import type { Access } from './access.ts';
+import { givenAccess, renewedAccess } from './access.ts';
 import type { BulkCommand, BulkResult, CallOptions, WriteOptions, Written } from './commands.ts';
 import { makeCommandSender } from './commands.ts';
 import type { Applied, BodyOf, CommandType, NewAccount, NewAsset, Pending, RestCommand } from './contract.ts';
 import { makeHttp } from './http.ts';
+import type { Connection, Credentials } from './log-in.ts';
+import { clientGrants, makeUserLogIn } from './log-in.ts';
 import type { LedgerReads } from './reads.ts';
 import { makeReads } from './reads.ts';
 
-export interface LedgerClientOptions {
+export interface ConnectionOptions {
   /** Where the ledger is: `http://127.0.0.1:3000`. */
   readonly url: string;
-  /** The access token; a function is asked before every attempt, so it may renew it. */
-  readonly token?: string | (() => string | Promise<string>);
   /** How long a call tries before it gives up, in milliseconds; 30 s where it is not given. */
   readonly deadlineMs?: number;
   /** How long one attempt of it may take, in milliseconds; 10 s where it is not given. */
@@ -18,6 +20,20 @@ export interface LedgerClientOptions {
   /** Another `fetch` than Node's own, for instance over a proxy. */
   readonly fetch?: typeof fetch;
 }
+/** With credentials the client gets its access tokens itself and renews them; or it is given them. */
+export type LedgerClientOptions = ConnectionOptions &
+  (
+    | {
+        /** The access token; a function is asked before every attempt, so it may renew it. */
+        readonly token?: string | (() => string | Promise<string>);
+        readonly credentials?: never;
+      }
+    | {
+        /** A user's name and password, or a machine's `clientId` and `clientSecret`. */
+        readonly credentials: Credentials;
+        readonly token?: never;
+      }
+  );
 
 type Write<Type extends RestCommand['type'], Arguments extends readonly unknown[]> = <Wait extends boolean = true>(
   ...args: [...Arguments, options?: WriteOptions<Wait>]
@@ -76,15 +92,38 @@ const ATTEMPT_TIMEOUT_MS = 10_000;
  *
  * @example
  * ```ts
- * const ledger = createLedgerClient({ url: 'http://127.0.0.1:3000', token });
- * const { accountId } = await ledger.openAccount({ label: 'Household' });
+ * const ledger = createLedgerClient({ url: 'http://127.0.0.1:3000', credentials: { clientId: 'payroll', clientSecret } });
  * const { balances, position } = await ledger.deposit(accountId, { asset: 'USD', amount: '90.00' });
  * const { available } = await ledger.getBalance(accountId, 'USD', { minPosition: position });
  * ```
  */
-export function createLedgerClient({ url, token, deadlineMs = DEADLINE_MS, ...options }: LedgerClientOptions): LedgerClient {
-  const { attemptTimeoutMs = ATTEMPT_TIMEOUT_MS } = options;
-  const http = makeHttp({ url, token, attemptTimeoutMs, fetch: options.fetch ?? fetch });
+export function createLedgerClient({ token, credentials, ...options }: LedgerClientOptions): LedgerClient {
+  const connection = connectionOf(options);
+  return clientOf(connection, credentials === undefined ? givenAccess(token) : accessBy(connection, credentials));
+}
+
+function accessBy(connection: Connection, credentials: Credentials): Access {
+  if ('clientId' in credentials) return renewedAccess(clientGrants(connection, credentials));
+  return renewedAccess(makeUserLogIn(connection, credentials).renew);
+}
+
+/** The options with what is usual for those that are not given. */
+export const connectionOf = ({
+  url,
+  deadlineMs = DEADLINE_MS,
+  attemptTimeoutMs = ATTEMPT_TIMEOUT_MS,
+  ...options
+}: ConnectionOptions): Connection => ({
+  url,
+  deadlineMs,
+  attemptTimeoutMs,
+  fetch: options.fetch ?? fetch,
+});
+
+/** A client whose requests are made with that access. */
+export function clientOf(connection: Connection, access: Access): LedgerClient {
+  const { deadlineMs, attemptTimeoutMs } = connection;
+  const http = makeHttp({ ...connection, access });
   const sender = makeCommandSender({ http, deadlineMs, attemptTimeoutMs });
   const { send } = sender;
   return {

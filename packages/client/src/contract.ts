@@ -81,6 +81,9 @@ export type ProblemCode = ProblemBody['code'];
 export type ProblemBody = z.output<typeof answers.Problem>;
 export type FieldError = z.output<typeof answers.FieldErrorSchema>;
 
+/** What a log-in, a registration and a refresh answer. */
+export type LoggedIn = z.output<typeof answers.Session>;
+
 export type Account = z.output<typeof answers.Account>;
 export type AccountEvent = z.output<typeof answers.AccountEvent>;
 export type Asset = z.output<typeof answers.Asset>;

@@ -76,7 +76,8 @@ export function consumeLedgerEvents({ queue, types, onEvent, ...options }: Ledge
     channel.once('close', () => {
       isOpen = false;
     });
-    await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
+    // Declaring it is the ledger's: who only listens needs no right to. Where no ledger has been yet, this is tried until one has.
+    await channel.checkExchange(EXCHANGE);
     await channel.assertQueue(queue, { durable: true, arguments: QUEUE_ARGUMENTS });
     for (const type of types ?? ['#']) await channel.bindQueue(queue, EXCHANGE, `account.${type}`);
     await channel.prefetch(PREFETCH);

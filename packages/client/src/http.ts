@@ -1,13 +1,13 @@
 // Requests to the ledger's API: retried with the very same headers, so with the same key, until they are answered.
-import { isProblem, LedgerProblem, LedgerUnreachable } from './problem.ts';
+import type { Access } from './access.ts';
+import { isProblem, LedgerProblem, LedgerUnreachable, tokenRefusal } from './problem.ts';
 import type { Deadline } from './retries.ts';
 import { AttemptFailed, withRetries } from './retries.ts';
 
 export interface HttpOptions {
   /** Where the ledger is: `http://127.0.0.1:3000`. */
   readonly url: string;
-  /** The access token; a function is asked before every attempt, so it may renew it. */
-  readonly token?: string | (() => string | Promise<string>) | undefined;
+  readonly access: Access;
   /** How long one attempt may take. */
   readonly attemptTimeoutMs: number;
   /** Another `fetch` than Node's own. */
@@ -19,6 +19,7 @@ export interface HttpRequest {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>> | undefined;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON; URLSearchParams as a form. */
   readonly body?: object | undefined;
   /** The idempotency key, where the request has one. */
   readonly key?: string | undefined;
@@ -38,51 +39,80 @@ export interface Http {
 
 /** A gateway that has no ledger behind it at the moment answers so. */
 const GATEWAY_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
+const NO_CONTENT = 204;
+const UNAUTHORIZED = 401;
 const MS_PER_S = 1_000;
 
-export function makeHttp({ url, token, attemptTimeoutMs, fetch }: HttpOptions): Http {
+export function makeHttp({ url, access, attemptTimeoutMs, fetch }: HttpOptions): Http {
   const base = url.replace(/\/+$/, '');
 
-  async function answerTo(request: HttpRequest, deadline: Deadline): Promise<HttpAnswer> {
-    const accessToken = typeof token === 'function' ? await token() : token;
-    const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(Math.min(attemptTimeoutMs, deadline.remainingMs()))));
-    const response = await fetch(`${base}${request.path}${queryOf(request)}`, {
-      method: request.method,
-      headers: {
-        accept: 'application/json, application/problem+json',
-        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` }),
-        ...(request.key === undefined ? {} : { 'idempotency-key': request.key }),
-        ...request.headers,
-      },
-      signal: deadline.signal === undefined ? timeout : AbortSignal.any([timeout, deadline.signal]),
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-    });
-    return { status: response.status, headers: response.headers, body: jsonOf(await response.text()) };
-  }
-
-  async function attempt(request: HttpRequest, deadline: Deadline): Promise<HttpAnswer> {
+  async function answerTo(request: HttpRequest, token: string | undefined, deadline: Deadline): Promise<HttpAnswer> {
     const { key } = request;
-    let answer: HttpAnswer;
+    const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(Math.min(attemptTimeoutMs, deadline.remainingMs()))));
     try {
-      answer = await answerTo(request, deadline);
+      const response = await fetch(`${base}${request.path}${queryOf(request)}`, {
+        method: request.method,
+        headers: {
+          accept: 'application/json, application/problem+json',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(key === undefined ? {} : { 'idempotency-key': key }),
+          ...request.headers,
+          ...(request.body === undefined ? {} : { 'content-type': mediaTypeOf(request.body) }),
+        },
+        signal: deadline.signal === undefined ? timeout : AbortSignal.any([timeout, deadline.signal]),
+        ...(request.body === undefined ? {} : { body: textOf(request.body) }),
+      });
+      return { status: response.status, headers: response.headers, body: jsonOf(await response.text()) };
     } catch (cause) {
       deadline.signal?.throwIfAborted();
       throw new AttemptFailed(new LedgerUnreachable(`the ledger at ${base} did not answer`, { key, cause }));
     }
+  }
+
+  /** @throws what the access throws, about the command with that key. */
+  async function tokenFor({ key }: HttpRequest, deadline: Deadline): Promise<string | undefined> {
+    try {
+      return await access.token(deadline);
+    } catch (error) {
+      if (error instanceof LedgerProblem) throw error.of(key);
+      if (!(error instanceof AttemptFailed)) throw error;
+      const { cause, retryAfterMs } = error;
+      if (cause instanceof LedgerProblem) throw new AttemptFailed(cause.of(key), retryAfterMs);
+      throw new AttemptFailed(new LedgerUnreachable(error.message, { key, cause: error.cause }), retryAfterMs);
+    }
+  }
+
+  /** The answer; where the token is not taken any more, that to the same request with another one. */
+  async function answered(request: HttpRequest, deadline: Deadline): Promise<HttpAnswer> {
+    const token = await tokenFor(request, deadline);
+    const answer = await answerTo(request, token, deadline);
+    if (answer.status !== UNAUTHORIZED || token === undefined) return answer;
+    access.refused(token);
+    const other = await tokenFor(request, deadline);
+    return other === token ? answer : answerTo(request, other, deadline);
+  }
+
+  async function attempt(request: HttpRequest, deadline: Deadline): Promise<HttpAnswer> {
+    const { key } = request;
+    const answer = await answered(request, deadline);
     const { status, headers, body } = answer;
-    if (status < 400 && body !== undefined) return answer;
+    if (status === NO_CONTENT || (status < 400 && body !== undefined)) return answer;
     const retryAfterMs = retryAfterOf(headers.get('retry-after'));
     if (isProblem(body)) {
       const problem = new LedgerProblem(body, key);
       throw problem.retryable ? new AttemptFailed(problem, retryAfterMs) : problem;
     }
+    const refusal = tokenRefusal(body, status);
+    if (refusal !== undefined) throw refusal;
     const strange = new LedgerUnreachable(`what answered at ${base} with status ${status} is not the ledger`, { key });
     throw GATEWAY_STATUSES.has(status) ? new AttemptFailed(strange, retryAfterMs) : strange;
   }
 
   return { attempt, send: (request, deadline) => withRetries(() => attempt(request, deadline), deadline) };
 }
+
+const mediaTypeOf = (body: object): string => (body instanceof URLSearchParams ? 'application/x-www-form-urlencoded' : 'application/json');
+const textOf = (body: object): string => (body instanceof URLSearchParams ? body.toString() : JSON.stringify(body));
 
 function queryOf({ query = {} }: HttpRequest): string {
   const given = Object.entries(query).flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, String(value)]]));

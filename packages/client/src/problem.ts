@@ -48,10 +48,12 @@ export class LedgerProblem extends Error {
   readonly fields: Readonly<Record<string, unknown>>;
   /** The idempotency key that the refused command was sent with; a read has none. */
   readonly key: string | undefined;
+  readonly #body: ProblemBody;
 
   constructor(body: ProblemBody, key?: string) {
     super(`${body.code}: ${body.detail}`);
     this.name = 'LedgerProblem';
+    this.#body = body;
     this.code = body.code;
     this.status = body.status;
     this.title = body.title;
@@ -65,6 +67,11 @@ export class LedgerProblem extends Error {
     this.errors = body.errors ?? [];
     this.fields = Object.fromEntries(Object.entries(body).filter(([name]) => !STANDARD_MEMBERS.has(name)));
     this.key = key;
+  }
+
+  /** The same problem as that of the command with this key, which could not be sent because of it. */
+  of(key: string | undefined): LedgerProblem {
+    return new LedgerProblem(this.#body, key);
   }
 }
 
@@ -112,6 +119,14 @@ export class CommandUnroutable extends Error {
   }
 }
 
+/** The session was logged out: it does nothing more. */
+export class SessionEnded extends Error {
+  constructor() {
+    super('the session was logged out');
+    this.name = 'SessionEnded';
+  }
+}
+
 /** Whether a parsed body is a problem of the ledger, and not of something in between. */
 export function isProblem(body: unknown): body is ProblemBody {
   return (
@@ -124,4 +139,20 @@ export function isProblem(body: unknown): body is ProblemBody {
     'retryable' in body &&
     typeof body.retryable === 'boolean'
   );
+}
+
+/** How client credentials are refused (RFC 6749, 5.2), as the problem that it is. */
+export function tokenRefusal(body: unknown, status: number): LedgerProblem | undefined {
+  if (typeof body !== 'object' || body === null || !('error' in body) || typeof body.error !== 'string') return undefined;
+  const description = 'error_description' in body && typeof body.error_description === 'string' ? body.error_description : body.error;
+  return new LedgerProblem({
+    type: body.error === 'invalid_client' ? '/problems/unauthenticated' : '/problems/malformed-request',
+    title: 'The client credentials are not taken',
+    status,
+    detail: description,
+    instance: '',
+    // The others say that the request is wrong, which the client makes itself.
+    code: body.error === 'invalid_client' ? 'unauthenticated' : 'malformed_request',
+    retryable: false,
+  });
 }

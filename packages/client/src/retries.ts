@@ -58,3 +58,22 @@ export async function withRetries<Result>(attempt: () => Promise<Result>, deadli
     throw error instanceof AttemptFailed ? error.cause : error;
   }
 }
+
+/**
+ * What `promise` resolves to, where it does so before the deadline; it goes on without the caller otherwise.
+ * @throws AttemptFailed with `late()` at the deadline; the reason of its signal; what `promise` rejects with.
+ */
+export async function within<Result>(promise: Promise<Result>, deadline: Deadline, late: () => Error): Promise<Result> {
+  const { signal } = deadline;
+  const { promise: givenUp, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new AttemptFailed(late())), deadline.remainingMs());
+  const onAbort = (): void => reject(signal?.reason);
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([promise, givenUp]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  }
+}

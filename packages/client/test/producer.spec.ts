@@ -4,6 +4,7 @@ import type { LedgerProducer, LedgerProducerOptions } from '@ledgerfold/client';
 import { CommandUnroutable, createLedgerProducer, LedgerProblem, LedgerUnreachable, OutcomePending } from '@ledgerfold/client';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { AccountIdSchema } from '../../../src/domain/ids.ts';
+import { makeClients } from '../../../src/identity/clients.ts';
 import { EXCHANGES } from '../../../src/rabbitmq/topology.ts';
 import type { CommandStack } from '../../../test/commands/command-stack.ts';
 import { startCommandStack } from '../../../test/commands/command-stack.ts';
@@ -19,7 +20,9 @@ let stack: BrokerStack;
 beforeAll(async () => {
   commands = await startCommandStack();
   broker = await freshVhost();
-  stack = await startBrokerStack(broker);
+  const clients = makeClients(commands.database.db);
+  await clients.create('guest', 'producer');
+  stack = await startBrokerStack(broker, { clients });
   stack.consume(commands.commands.handle);
 });
 afterAll(async () => {

@@ -1,13 +1,11 @@
 // Accounts: opening one, finding them.
 import { z } from 'zod';
 import { OpenAccountBody } from '../../domain/commands.ts';
-import { ownerLimitOf } from '../../identity/principal.ts';
 import { Account, AccountParams, PageQuery, pageOf } from '../contract.ts';
 import { ACCOUNT, ACCOUNT_ID, appliedExample, onePage, USER_ID } from '../examples.ts';
 import { openingCommand } from '../opening.ts';
 import type { AccountView } from '../queries.ts';
 import { readRoute } from '../read-route.ts';
-import { READERS } from '../roles.ts';
 import { pageBody } from '../wire.ts';
 import { writeRoute } from '../write-route.ts';
 
@@ -19,7 +17,6 @@ export const openAccount = writeRoute({
   summary: 'Open an account',
   description:
     'Without an `accountId`, the id follows from who asks and the key, so that a repeat finds the same account. Users open accounts of their own and choose no id.',
-  command: 'open-account',
   body: OpenAccountBody,
   toCommand: ({ body, key, principal }) => openingCommand(body, key, principal),
   location: ({ accountId }) => `/v1/accounts/${accountId}`,
@@ -42,12 +39,11 @@ export const listAccounts = readRoute({
   tag: 'accounts',
   summary: 'List accounts, in the order in which they were opened',
   description: 'Users see their own; `ownerId` narrows the list for the others.',
-  allowed: READERS.accounts,
   query: z.object({ ...PageQuery.shape, ownerId: z.uuid().toLowerCase().optional() }),
   answer: pageOf(Account, 'AccountList'),
   example: onePage(ACCOUNT),
-  async answerTo({ query: { limit, cursor, ownerId }, principal, queries }) {
-    const page = await queries.accounts({ limit, cursor, ownerId: ownerLimitOf(principal) ?? ownerId });
+  async answerTo({ query: { limit, cursor, ownerId }, ownerLimit, queries }) {
+    const page = await queries.accounts({ limit, cursor, ownerId: ownerLimit ?? ownerId });
     return pageBody(page, accountBody);
   },
 });
@@ -57,7 +53,6 @@ export const getAccount = readRoute({
   operationId: 'getAccount',
   tag: 'accounts',
   summary: 'Get an account',
-  allowed: READERS.accounts,
   params: AccountParams,
   tagged: true,
   answer: Account,

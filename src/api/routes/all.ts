@@ -2,14 +2,17 @@
 import type { ApiRoute } from '../route.ts';
 import { getAccount, listAccounts, openAccount } from './accounts.ts';
 import { getAsset, listAssets, registerAsset } from './assets.ts';
+import { logIn, logOut, refresh, register } from './auth.ts';
 import { getBalance, listBalances } from './balances.ts';
 import { bulkCommands } from './bulk-commands.ts';
+import { issueToken } from './client-token.ts';
 import { listCoins, removeCoin, updateCoin } from './coins.ts';
 import { getCommand } from './commands.ts';
 import { listEntries } from './entries.ts';
 import { listEvents } from './events.ts';
 import { fillOrder, listOrderEvents } from './fills.ts';
 import { captureHold, getHold, listHolds, placeHold, releaseHold } from './holds.ts';
+import { jwks } from './jwks.ts';
 import { closeAccount, freezeAccount, unfreezeAccount } from './lifecycle.ts';
 import { listLimits, setLimits } from './limits.ts';
 import { me, profile } from './me.ts';
@@ -77,4 +80,10 @@ export const ROUTES: readonly ApiRoute[] = [
   me,
   profile,
   statistics,
+  register,
+  logIn,
+  refresh,
+  logOut,
+  issueToken,
+  jwks,
 ];

@@ -7,7 +7,6 @@ import { Asset, PageQuery, pageOf } from '../contract.ts';
 import { COMMAND_ID, onePage } from '../examples.ts';
 import { refusal } from '../problems.ts';
 import { readRoute } from '../read-route.ts';
-import { READERS } from '../roles.ts';
 import { pageBody } from '../wire.ts';
 import { writeRoute } from '../write-route.ts';
 
@@ -19,7 +18,6 @@ export const registerAsset = writeRoute({
   operationId: 'registerAsset',
   tag: 'assets',
   summary: 'Register an asset; its scale never changes',
-  command: 'register-asset',
   body: RegisterAssetBody,
   toCommand: ({ body }) => ({ type: 'register-asset', ...body }),
   location: ({ result }) => `/v1/assets/${result['code']}`,
@@ -36,7 +34,6 @@ export const listAssets = readRoute({
   operationId: 'listAssets',
   tag: 'assets',
   summary: 'List the assets, by code',
-  allowed: READERS.catalogue,
   query: PageQuery,
   answer: pageOf(Asset, 'AssetList'),
   example: onePage({ ...SOLANA, active: true }),
@@ -48,7 +45,6 @@ export const getAsset = readRoute({
   operationId: 'getAsset',
   tag: 'assets',
   summary: 'Get an asset',
-  allowed: READERS.catalogue,
   params: z.object({ asset: z.string().meta({ examples: ['SOL'] }) }),
   answer: Asset,
   problems: ['not_found'],

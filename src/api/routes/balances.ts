@@ -8,7 +8,6 @@ import type { Balance } from '../contract.ts';
 import { AccountParams, BalanceAtPosition, BalanceList, TimeAxis } from '../contract.ts';
 import { refusal } from '../problems.ts';
 import { readRoute } from '../read-route.ts';
-import { READERS } from '../roles.ts';
 
 const USD = { asset: 'USD', available: '90.00', held: '10.00', total: '100.00' };
 
@@ -32,7 +31,6 @@ export const listBalances = readRoute({
   tag: 'accounts',
   summary: 'List the balances of an account, now or at a time',
   description: 'Every asset that had ever moved, by code. Without `at`, they are those at `position`, or later.',
-  allowed: READERS.accounts,
   params: AccountParams,
   query: BalanceQuery,
   tagged: true,
@@ -52,7 +50,6 @@ export const getBalance = readRoute({
   tag: 'accounts',
   summary: 'Get the balance of an account in one asset',
   description: 'Zeros where the asset never moved.',
-  allowed: READERS.accounts,
   params: z.object({ ...AccountParams.shape, asset: z.string().meta({ examples: ['USD'] }) }),
   tagged: true,
   answer: BalanceAtPosition,

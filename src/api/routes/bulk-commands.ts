@@ -8,11 +8,10 @@ import { Applied, Pending, Problem } from '../contract.ts';
 import { ACCOUNT_ID, appliedExample, ENTRY_ID } from '../examples.ts';
 import type { Gateway } from '../gateway.ts';
 import { jsonBodyOf } from '../json-body.ts';
-import { authenticate, principalOf, roleRefusal } from '../principal.ts';
+import { principalOf } from '../principal.ts';
 import type { ProblemBody } from '../problems.ts';
-import { problemOf, throwRefusal } from '../problems.ts';
+import { problemOf } from '../problems.ts';
 import { preferenceOf } from '../request-headers.ts';
-import { BULK_SENDERS } from '../roles.ts';
 import type { ApiRoute } from '../route.ts';
 import { envelopeOf, sendCommand } from '../send-command.ts';
 
@@ -40,7 +39,7 @@ async function resultOf(entry: unknown, index: number, sender: BulkSender, gatew
     const problem = problemOf(read.refused, { instance: request.id });
     return { httpStatus: problem.status, ...problem };
   }
-  const envelope = { ...read, ...envelopeOf(request, sender.principal), dryRun: sender.isDryRun };
+  const envelope = { ...read, ...envelopeOf(request, sender.principal, read.command.type), dryRun: sender.isDryRun };
   const answer = await sendCommand(gateway, envelope, request, preferenceOf(request));
   const body =
     answer.status === 'rejected'
@@ -63,7 +62,6 @@ export const bulkCommands: ApiRoute = {
     summary: 'Send up to 1,000 commands',
     description:
       'Each has a key of its own and is answered by itself: some may be applied and others refused. Commands of one account are decided in their order.',
-    allowed: BULK_SENDERS,
     headers: [{ name: 'Prefer', required: false }],
     bodyRequired: true,
     bodyExample: {
@@ -84,12 +82,19 @@ export const bulkCommands: ApiRoute = {
         headers: [],
       },
     },
-    problems: ['malformed_request', 'unauthenticated', 'forbidden', 'body_too_large', 'unsupported_media_type', 'outcome_unknown'],
+    problems: [
+      'malformed_request',
+      'unauthenticated',
+      'token_expired',
+      'forbidden',
+      'body_too_large',
+      'unsupported_media_type',
+      'store_unavailable',
+      'outcome_unknown',
+    ],
   },
-  mount: ({ principal, permissions, gateway }) => ({
-    onRequest: authenticate(principal),
+  mount: ({ permissions, gateway, countMore }) => ({
     preValidation: async (request) => {
-      throwRefusal(roleRefusal(principalOf(request), BULK_SENDERS));
       request.body = jsonBodyOf(request);
     },
     handler: async (request) => {
@@ -97,6 +102,7 @@ export const bulkCommands: ApiRoute = {
       const { commands } = request.body as z.output<typeof CheckedBody>;
       const { dryRun } = request.query as z.output<typeof BulkQuery>;
       const sender = { principal: principalOf(request), permissions, isDryRun: dryRun === 'true' };
+      countMore(sender.principal, Math.max(0, commands.length - 1));
       // All are sent before the first is awaited, in order: that is what keeps those of one account in theirs.
       return { results: await Promise.all(commands.map((entry, index) => resultOf(entry, index, sender, gateway, request))) };
     },

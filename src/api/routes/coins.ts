@@ -4,7 +4,6 @@ import { EmptyBody, UpdateCoinBody } from '../../domain/commands.ts';
 import { AccountParams, Coin, PageQuery, pageOf } from '../contract.ts';
 import { appliedExample, onePage } from '../examples.ts';
 import { readRoute } from '../read-route.ts';
-import { READERS } from '../roles.ts';
 import { pageBody } from '../wire.ts';
 import { writeRoute } from '../write-route.ts';
 
@@ -15,7 +14,6 @@ export const updateCoin = writeRoute({
   tag: 'coins',
   summary: 'Add to a coin, or take from it',
   description: 'The coin is named by its code, or by a trading pair: `btcusdt` is BTC.',
-  command: 'update-coin',
   params: AccountParams,
   body: UpdateCoinBody,
   toCommand: ({ params, body }) => ({ type: 'update-coin', accountId: params.accountId, ...body }),
@@ -35,7 +33,6 @@ export const removeCoin = writeRoute({
   tag: 'coins',
   summary: 'Remove a coin from an account, all of it',
   description: 'What orders and holds have taken aside cannot be removed.',
-  command: 'remove-coin',
   // Any text: whether it names a coin is decided after the account was found.
   params: z.object({ ...AccountParams.shape, symbol: z.string().meta({ examples: ['BTC'] }) }),
   body: EmptyBody,
@@ -53,7 +50,6 @@ export const listCoins = readRoute({
   operationId: 'listCoins',
   tag: 'coins',
   summary: 'List the coins held in an account',
-  allowed: READERS.accounts,
   params: AccountParams,
   query: PageQuery,
   tagged: true,

@@ -2,8 +2,7 @@
 import type { z } from 'zod';
 import type { StoredOutcome } from '../../domain/outcome.ts';
 import { shownRevision } from '../../domain/outcome.ts';
-import type { Principal } from '../../identity/principal.ts';
-import { isOpenTo, ownerLimitOf } from '../../identity/principal.ts';
+import { isWithin } from '../../identity/access.ts';
 import type { Receipt } from '../../identity/receipts.ts';
 import { CommandParams, CommandStatus } from '../contract.ts';
 import { ACCOUNT_ID, COMMAND_ID, ENTRY_ID } from '../examples.ts';
@@ -11,7 +10,6 @@ import type { Refusal } from '../problems.ts';
 import { problemOf, refusal } from '../problems.ts';
 import type { LedgerQueries } from '../queries.ts';
 import { readRoute } from '../read-route.ts';
-import { READERS } from '../roles.ts';
 
 function statusBody(outcome: StoredOutcome): z.output<typeof CommandStatus> {
   const { commandId, status, subject, revision, position } = outcome;
@@ -38,16 +36,19 @@ function receiptBody({ commandId, accountId, problem }: Receipt): z.output<typeo
 }
 
 /** Whether a command without an outcome is somebody else's: a user's own are those that they sent, and those at their account. */
-async function isSentBySomebodyElse({ accountId, ownerId }: Receipt, principal: Principal, queries: LedgerQueries): Promise<boolean> {
-  const limit = ownerLimitOf(principal);
-  if (limit === undefined || ownerId !== undefined) return limit !== undefined && ownerId !== limit;
-  return !isOpenTo(principal, (await queries.account(accountId))?.ownerId);
+async function isSentBySomebodyElse(
+  { accountId, ownerId }: Receipt,
+  ownerLimit: string | undefined,
+  queries: LedgerQueries,
+): Promise<boolean> {
+  if (ownerLimit === undefined) return false;
+  return !isWithin(ownerLimit, ownerId ?? (await queries.account(accountId))?.ownerId);
 }
 
 /** Whether the outcome is of an account of somebody else; users see only what they could have sent. */
-async function isSomebodyElses({ subject }: StoredOutcome, principal: Principal, queries: LedgerQueries): Promise<boolean> {
-  if (ownerLimitOf(principal) === undefined) return false;
-  return subject.kind !== 'account' || !isOpenTo(principal, (await queries.account(subject.accountId))?.ownerId);
+async function isSomebodyElses({ subject }: StoredOutcome, ownerLimit: string | undefined, queries: LedgerQueries): Promise<boolean> {
+  if (ownerLimit === undefined) return false;
+  return subject.kind !== 'account' || !isWithin(ownerLimit, (await queries.account(subject.accountId))?.ownerId);
 }
 
 export const getCommand = readRoute({
@@ -57,7 +58,6 @@ export const getCommand = readRoute({
   summary: 'Get the outcome of a command',
   description:
     'A command that was answered 202 is found at once. So are refusals that are not stored, where commands travel through a broker: such a command may be sent again.',
-  allowed: READERS.outcomes,
   params: CommandParams,
   answer: CommandStatus,
   problems: ['not_found'],
@@ -70,12 +70,12 @@ export const getCommand = readRoute({
     balances: [{ asset: 'USD', available: '90.00', held: '10.00' }],
     result: { entryId: ENTRY_ID },
   },
-  async answerTo({ params, principal, queries }): Promise<z.output<typeof CommandStatus> | Refusal> {
+  async answerTo({ params, ownerLimit, queries }): Promise<z.output<typeof CommandStatus> | Refusal> {
     const { commandId } = params;
     const outcome = await queries.outcome(commandId);
-    if (outcome && !(await isSomebodyElses(outcome, principal, queries))) return statusBody(outcome);
+    if (outcome && !(await isSomebodyElses(outcome, ownerLimit, queries))) return statusBody(outcome);
     const receipt = outcome ? undefined : await queries.receipt(commandId);
-    if (receipt && !(await isSentBySomebodyElse(receipt, principal, queries))) return receiptBody(receipt);
+    if (receipt && !(await isSentBySomebodyElse(receipt, ownerLimit, queries))) return receiptBody(receipt);
     return refusal('not_found', `No command ${commandId} is known.`);
   },
 });

@@ -7,7 +7,6 @@ import type { Entry as JournalEntry } from '../../projections/postings.ts';
 import { AccountParams, Entry, PageQuery, pageOf, TimeAxis } from '../contract.ts';
 import { COMMAND_ID, ENTRY_ID, onePage } from '../examples.ts';
 import { readRoute } from '../read-route.ts';
-import { READERS } from '../roles.ts';
 import { pageBody, sumOf } from '../wire.ts';
 
 const EntryQuery = z.object({
@@ -50,7 +49,6 @@ export const listEntries = readRoute({
   operationId: 'listEntries',
   tag: 'accounts',
   summary: 'List the entries of an account, newest first',
-  allowed: READERS.accounts,
   params: AccountParams,
   query: EntryQuery,
   answer: pageOf(Entry, 'EntryList'),

@@ -1,15 +1,16 @@
 // The events of an account: what happened to it, as the log has it.
 import type { z } from 'zod';
 import type { RecordedEvent } from '../../domain/events.ts';
-import type { Principal } from '../../identity/principal.ts';
 import { AccountEvent, AccountParams, PageQuery, pageOf } from '../contract.ts';
 import { COMMAND_ID, ENTRY_ID, onePage } from '../examples.ts';
 import { readRoute } from '../read-route.ts';
 import { shownData } from '../return-reason.ts';
-import { READERS } from '../roles.ts';
 import { pageBody } from '../wire.ts';
 
-function eventBody(recorded: RecordedEvent, principal: Principal): z.output<typeof AccountEvent> {
+/** Whether the event is in the recipient's stream, and the request behind it the sender's, who named it. */
+const isSendersStep = (type: RecordedEvent['event']['type']): boolean => type === 'transfer-received' || type === 'transfer-refused';
+
+function eventBody(recorded: RecordedEvent, ownerLimit: string | undefined): z.output<typeof AccountEvent> {
   const { event, eventId, revision, position, metadata } = recorded;
   const { commandId, key, actor, transport, correlationId, occurredAt, effectiveAt = null } = metadata;
   return {
@@ -23,8 +24,8 @@ function eventBody(recorded: RecordedEvent, principal: Principal): z.output<type
     key,
     actor,
     transport,
-    correlationId,
-    data: shownData(event, principal),
+    correlationId: isSendersStep(event.type) && ownerLimit !== undefined ? commandId : correlationId,
+    data: shownData(event, ownerLimit),
   };
 }
 
@@ -34,7 +35,6 @@ export const listEvents = readRoute({
   tag: 'accounts',
   summary: 'List the events of an account, newest first',
   description: 'Everything that ever happened to the account, refusals included: its balances are a fold of these.',
-  allowed: READERS.accounts,
   params: AccountParams,
   query: PageQuery,
   answer: pageOf(AccountEvent, 'EventList'),
@@ -52,7 +52,7 @@ export const listEvents = readRoute({
     correlationId: '1f3b6c1e-52a5-4bd4-a0f2-6f4a2c2f6b0e',
     data: { version: 1, asset: 'USD', amount: '10.00', balances: [{ asset: 'USD', available: '90.00', held: '0.00' }] },
   }),
-  async answerTo({ account, query, principal, queries }) {
-    return pageBody(await queries.events(account(), query), (recorded) => eventBody(recorded, principal));
+  async answerTo({ account, query, ownerLimit, queries }) {
+    return pageBody(await queries.events(account(), query), (recorded) => eventBody(recorded, ownerLimit));
   },
 });

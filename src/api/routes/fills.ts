@@ -1,14 +1,13 @@
 // Fills: what a venue reports of an order, and what has happened to the order since it was placed.
 import type { z } from 'zod';
 import { FillOrderBody } from '../../domain/commands.ts';
-import { isOpenTo } from '../../identity/principal.ts';
+import { isWithin } from '../../identity/access.ts';
 import type { OrderEventSummary } from '../../projections/order-events.ts';
 import { outcomeLocation } from '../command-answer.ts';
 import { AccountOrderParams, OrderEvent, OrderParams, PageQuery, pageOf } from '../contract.ts';
 import { appliedExample, FILL_ID, ORDER_ID, onePage } from '../examples.ts';
 import { refusal } from '../problems.ts';
 import { readRoute } from '../read-route.ts';
-import { READERS } from '../roles.ts';
 import { pageBody } from '../wire.ts';
 import { writeRoute } from '../write-route.ts';
 
@@ -28,7 +27,6 @@ export const fillOrder = writeRoute({
   summary: 'Fill an order, or some of it',
   description:
     'Takes `amountIn` from what the order has set aside and credits `amountOut` less the fee, which is paid in tokenOut. `txHash` and `logIndex` name the fill in the account: reported again with the same order and figures, under any key, it is answered as the first time, with `Idempotency-Hit: true`.',
-  command: 'fill-order',
   params: AccountOrderParams,
   body: FillOrderBody,
   toCommand: ({ params, body }) => ({ type: 'fill-order', ...params, ...body }),
@@ -59,7 +57,6 @@ export const listOrderEvents = readRoute({
   operationId: 'listOrderEvents',
   tag: 'orders',
   summary: 'List what happened to an order, oldest first',
-  allowed: READERS.accounts,
   params: OrderParams,
   query: PageQuery,
   answer: pageOf(OrderEvent, 'OrderEventList'),
@@ -83,9 +80,9 @@ export const listOrderEvents = readRoute({
       balances: [{ asset: 'USD', available: '60.00', held: '40.00' }],
     },
   }),
-  async answerTo({ params: { orderId }, query, principal, queries }) {
+  async answerTo({ params: { orderId }, query, ownerLimit, queries }) {
     const order = await queries.order(orderId);
-    if (!order || !isOpenTo(principal, order.ownerId)) return refusal('order_not_found', `No order ${orderId}.`);
+    if (!order || !isWithin(ownerLimit, order.ownerId)) return refusal('order_not_found', `No order ${orderId}.`);
     return pageBody(await queries.orderEvents(orderId, query), orderEventBody);
   },
 });

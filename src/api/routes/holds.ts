@@ -2,13 +2,12 @@
 import { z } from 'zod';
 import { CaptureBody, EmptyBody, PlaceHoldBody } from '../../domain/commands.ts';
 import { HOLD_STATUSES } from '../../domain/lifecycles.ts';
-import { isOpenTo } from '../../identity/principal.ts';
+import { isWithin } from '../../identity/access.ts';
 import type { HoldSummary } from '../../projections/holds.ts';
 import { AccountHoldParams, AccountParams, Hold, HoldParams, PageQuery, pageOf } from '../contract.ts';
 import { ACCOUNT_ID, appliedExample, HOLD_ID, onePage } from '../examples.ts';
 import { refusal } from '../problems.ts';
 import { readRoute } from '../read-route.ts';
-import { READERS } from '../roles.ts';
 import { pageBody } from '../wire.ts';
 import { writeRoute } from '../write-route.ts';
 
@@ -19,7 +18,6 @@ export const placeHold = writeRoute({
   tag: 'holds',
   summary: 'Place a hold: set money aside',
   description: 'What is held is no longer available. Whoever placed a hold decides over it: users over theirs, operators over all.',
-  command: 'place-hold',
   params: AccountParams,
   body: PlaceHoldBody,
   toCommand: ({ params, body }) => ({ type: 'place-hold', accountId: params.accountId, ...body }),
@@ -37,7 +35,6 @@ export const captureHold = writeRoute({
   tag: 'holds',
   summary: 'Capture a hold: pay out some of it, or all that is left',
   description: 'Without an `amount`, all that is left. A hold of which nothing is left is closed.',
-  command: 'capture-hold',
   params: AccountHoldParams,
   body: CaptureBody,
   toCommand: ({ params, body }) => ({ type: 'capture-hold', ...params, ...body }),
@@ -56,7 +53,6 @@ export const releaseHold = writeRoute({
   operationId: 'releaseHold',
   tag: 'holds',
   summary: 'Release a hold: what is left is available again',
-  command: 'release-hold',
   params: AccountHoldParams,
   body: EmptyBody,
   toCommand: ({ params }) => ({ type: 'release-hold', ...params }),
@@ -104,7 +100,6 @@ export const listHolds = readRoute({
   operationId: 'listHolds',
   tag: 'holds',
   summary: 'List the holds of an account, newest first',
-  allowed: READERS.accounts,
   params: AccountParams,
   query: z.object({ ...PageQuery.shape, status: z.enum(HOLD_STATUSES).optional() }),
   tagged: true,
@@ -120,13 +115,12 @@ export const getHold = readRoute({
   operationId: 'getHold',
   tag: 'holds',
   summary: 'Get a hold',
-  allowed: READERS.accounts,
   params: HoldParams,
   answer: Hold,
   problems: ['hold_not_found'],
   example: EXAMPLE,
-  async answerTo({ params: { holdId }, principal, queries }) {
+  async answerTo({ params: { holdId }, ownerLimit, queries }) {
     const hold = await queries.hold(holdId);
-    return hold && isOpenTo(principal, hold.ownerId) ? holdBody(hold) : refusal('hold_not_found', `No hold ${holdId}.`);
+    return hold && isWithin(ownerLimit, hold.ownerId) ? holdBody(hold) : refusal('hold_not_found', `No hold ${holdId}.`);
   },
 });

@@ -3,7 +3,6 @@ import { LimitsBody } from '../../domain/commands.ts';
 import { AccountParams, Limit, PageQuery, pageOf } from '../contract.ts';
 import { appliedExample, onePage } from '../examples.ts';
 import { readRoute } from '../read-route.ts';
-import { READERS } from '../roles.ts';
 import { pageBody } from '../wire.ts';
 import { writeRoute } from '../write-route.ts';
 
@@ -14,7 +13,6 @@ export const setLimits = writeRoute({
   tag: 'lifecycle',
   summary: 'Set the limits of an account in one asset',
   description: 'Replaces both: a limit that is not given is none.',
-  command: 'set-limits',
   params: AccountParams,
   body: LimitsBody,
   toCommand: ({ params, body }) => ({ type: 'set-limits', accountId: params.accountId, ...body }),
@@ -26,7 +24,6 @@ export const listLimits = readRoute({
   operationId: 'listLimits',
   tag: 'lifecycle',
   summary: 'List the limits of an account',
-  allowed: READERS.accounts,
   params: AccountParams,
   query: PageQuery,
   tagged: true,

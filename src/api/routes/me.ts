@@ -3,7 +3,6 @@
 import { Me } from '../contract.ts';
 import { ACCOUNT, USER_ID } from '../examples.ts';
 import { readRoute } from '../read-route.ts';
-import { READERS } from '../roles.ts';
 import type { ApiRoute } from '../route.ts';
 import { accountBody } from './accounts.ts';
 
@@ -14,7 +13,6 @@ const whoAmI = (path: string, operationId: string, summary: string): ApiRoute =>
     tag: 'ledger',
     summary,
     description: 'Your accounts, and the coins held in all of them together.',
-    allowed: READERS.catalogue,
     answer: Me,
     example: { userId: USER_ID, name: 'alice', accounts: [ACCOUNT], coins: [{ symbol: 'BTC', quantity: '1.50000000' }] },
     async answerTo({ principal, queries }) {

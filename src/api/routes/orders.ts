@@ -4,13 +4,12 @@ import { EmptyBody, PlaceOrderBody } from '../../domain/commands.ts';
 import { Uuid } from '../../domain/ids.ts';
 import type { OrderStatus } from '../../domain/lifecycles.ts';
 import { ORDER_STATUSES } from '../../domain/lifecycles.ts';
-import { isOpenTo, ownerLimitOf } from '../../identity/principal.ts';
+import { isWithin } from '../../identity/access.ts';
 import type { OrderSummary } from '../../projections/orders.ts';
 import { AccountOrderParams, AccountParams, Order, OrderParams, PageQuery, pageOf } from '../contract.ts';
 import { ACCOUNT_ID, appliedExample, ORDER_ID, onePage, USER_ID } from '../examples.ts';
 import { refusal } from '../problems.ts';
 import { readRoute } from '../read-route.ts';
-import { READERS } from '../roles.ts';
 import { pageBody } from '../wire.ts';
 import { writeRoute } from '../write-route.ts';
 
@@ -22,7 +21,6 @@ export const placeOrder = writeRoute({
   summary: 'Place an order: exchange tokenIn for tokenOut',
   description:
     'Sets `amountIn` aside. `targetPrice` is how much tokenOut one tokenIn is worth: a fill of a LIMIT order brings at least that, exactly and before fees. A MARKET order has none.',
-  command: 'place-order',
   params: AccountParams,
   body: PlaceOrderBody,
   toCommand: ({ params, body }) => ({ type: 'place-order', accountId: params.accountId, ...body }),
@@ -39,7 +37,6 @@ export const cancelOrder = writeRoute({
   operationId: 'cancelOrder',
   tag: 'orders',
   summary: 'Cancel an order: what no fill has taken is available again',
-  command: 'cancel-order',
   params: AccountOrderParams,
   body: EmptyBody,
   toCommand: ({ params }) => ({ type: 'cancel-order', ...params }),
@@ -95,7 +92,6 @@ export const listAccountOrders = readRoute({
   operationId: 'listAccountOrders',
   tag: 'orders',
   summary: 'List the orders of an account, newest first',
-  allowed: READERS.accounts,
   params: AccountParams,
   query: OrderQuery,
   tagged: true,
@@ -112,12 +108,11 @@ export const listOrders = readRoute({
   tag: 'orders',
   summary: 'List orders, newest first',
   description: 'Users see their own.',
-  allowed: READERS.accounts,
   query: OrderQuery,
   answer: OrderList,
   example: onePage(EXAMPLE),
-  async answerTo({ query: { limit, cursor, status }, principal, queries }) {
-    return pageBody(await queries.orders({ ownerId: ownerLimitOf(principal), status }, { limit, cursor }), orderBody);
+  async answerTo({ query: { limit, cursor, status }, ownerLimit, queries }) {
+    return pageBody(await queries.orders({ ownerId: ownerLimit, status }, { limit, cursor }), orderBody);
   },
 });
 
@@ -128,7 +123,6 @@ const ordersThatAre = (status: OrderStatus, operationId: string) =>
     tag: 'orders',
     summary: `List the ${status} orders: the same as /v1/orders?status=${status}`,
     description: 'Users see their own.',
-    allowed: READERS.accounts,
     query: PageQuery,
     answer: OrderList,
     example: onePage({
@@ -138,8 +132,8 @@ const ordersThatAre = (status: OrderStatus, operationId: string) =>
       ...(status === 'cancelled' ? { cancelledAt: '2026-01-31T12:05:00.000Z' } : {}),
       ...(status === 'expired' ? { expiresAt: '2026-01-31T12:05:00.000Z' } : {}),
     }),
-    async answerTo({ query, principal, queries }) {
-      return pageBody(await queries.orders({ ownerId: ownerLimitOf(principal), status }, query), orderBody);
+    async answerTo({ query, ownerLimit, queries }) {
+      return pageBody(await queries.orders({ ownerId: ownerLimit, status }, query), orderBody);
     },
   });
 export const listPendingOrders = ordersThatAre('pending', 'listPendingOrders');
@@ -153,15 +147,14 @@ export const listUserOrders = readRoute({
   tag: 'orders',
   summary: 'List the orders of a user, newest first',
   description: 'In all of their accounts. Of a user who is not known, and of one whose orders you may not see, there are none.',
-  allowed: READERS.accounts,
   // Any text: one that is no user's id has no orders.
   params: z.object({ userId: z.string().meta({ examples: [USER_ID] }) }),
   query: OrderQuery,
   answer: OrderList,
   example: onePage(EXAMPLE),
-  async answerTo({ params, query: { limit, cursor, status }, principal, queries }) {
+  async answerTo({ params, query: { limit, cursor, status }, ownerLimit, queries }) {
     const ownerId = Uuid.safeParse(params.userId).data;
-    if (ownerId === undefined || !isOpenTo(principal, ownerId)) return pageBody({ data: [], hasMore: false }, orderBody);
+    if (ownerId === undefined || !isWithin(ownerLimit, ownerId)) return pageBody({ data: [], hasMore: false }, orderBody);
     return pageBody(await queries.orders({ ownerId, status }, { limit, cursor }), orderBody);
   },
 });
@@ -171,13 +164,12 @@ export const getOrder = readRoute({
   operationId: 'getOrder',
   tag: 'orders',
   summary: 'Get an order',
-  allowed: READERS.accounts,
   params: OrderParams,
   answer: Order,
   problems: ['order_not_found'],
   example: EXAMPLE,
-  async answerTo({ params: { orderId }, principal, queries }) {
+  async answerTo({ params: { orderId }, ownerLimit, queries }) {
     const order = await queries.order(orderId);
-    return order && isOpenTo(principal, order.ownerId) ? orderBody(order) : refusal('order_not_found', `No order ${orderId}.`);
+    return order && isWithin(ownerLimit, order.ownerId) ? orderBody(order) : refusal('order_not_found', `No order ${orderId}.`);
   },
 });

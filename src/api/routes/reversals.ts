@@ -13,7 +13,6 @@ export const reversals = writeRoute({
   summary: 'Reverse an entry of an account',
   description:
     '`eventId` is the entry’s id. Deposits, withdrawals and changes of coins are undone where they stand; a received transfer is sent back, and if that is returned, it can be reversed again. Never below zero, and whatever the limits.',
-  command: 'reverse',
   params: AccountParams,
   body: ReverseBody,
   toCommand: ({ params, body }) => ({ type: 'reverse', accountId: params.accountId, ...body }),

@@ -1,15 +1,13 @@
 // Transfers: from account to account. The sender sees all of one, the recipient what is the recipient's.
 import type { z } from 'zod';
 import { TransferBody } from '../../domain/commands.ts';
-import type { Principal } from '../../identity/principal.ts';
-import { isOpenTo } from '../../identity/principal.ts';
+import { isWithin } from '../../identity/access.ts';
 import type { TransferSummary } from '../../projections/transfers.ts';
 import { AccountParams, PageQuery, pageOf, Transfer, TransferParams } from '../contract.ts';
 import { ACCOUNT_ID, appliedExample, onePage, RECIPIENT_ID, TRANSFER_ID } from '../examples.ts';
 import { refusal } from '../problems.ts';
 import { readRoute } from '../read-route.ts';
 import { shownReason } from '../return-reason.ts';
-import { READERS } from '../roles.ts';
 import { pageBody } from '../wire.ts';
 import { writeRoute } from '../write-route.ts';
 
@@ -21,7 +19,6 @@ export const transfer = writeRoute({
   summary: 'Send money or coins to another account',
   description:
     'Answered as soon as it is sent: the state is then `pending`, and soon after `completed`, or `returned` where the recipient cannot take it.',
-  command: 'transfer',
   params: AccountParams,
   body: TransferBody,
   toCommand: ({ params, body }) => ({ type: 'transfer', accountId: params.accountId, ...body }),
@@ -35,8 +32,8 @@ export const transfer = writeRoute({
   },
 });
 
-function transferBody(sent: TransferSummary, principal: Principal): z.output<typeof Transfer> {
-  const isSenders = isOpenTo(principal, sent.fromOwner);
+function transferBody(sent: TransferSummary, ownerLimit: string | undefined): z.output<typeof Transfer> {
+  const isSenders = isWithin(ownerLimit, sent.fromOwner);
   return {
     id: sent.transferId,
     from: sent.from,
@@ -44,7 +41,7 @@ function transferBody(sent: TransferSummary, principal: Principal): z.output<typ
     asset: sent.asset,
     amount: sent.amount,
     state: sent.state,
-    reason: sent.reason === undefined ? null : shownReason(sent.reason, principal),
+    reason: sent.reason === undefined ? null : shownReason(sent.reason, ownerLimit),
     reference: sent.reference ?? null,
     externalId: (isSenders ? sent.externalId : undefined) ?? null,
     metadata: (isSenders ? sent.metadata : undefined) ?? null,
@@ -75,13 +72,12 @@ export const listTransfers = readRoute({
   operationId: 'listTransfers',
   tag: 'transfers',
   summary: 'List the transfers from and to an account, newest first',
-  allowed: READERS.accounts,
   params: AccountParams,
   query: PageQuery,
   answer: pageOf(Transfer, 'TransferList'),
   example: onePage(EXAMPLE),
-  async answerTo({ params, query, principal, queries }) {
-    return pageBody(await queries.transfers(params.accountId, query), (sent) => transferBody(sent, principal));
+  async answerTo({ params, query, ownerLimit, queries }) {
+    return pageBody(await queries.transfers(params.accountId, query), (sent) => transferBody(sent, ownerLimit));
   },
 });
 
@@ -91,14 +87,13 @@ export const getTransfer = readRoute({
   tag: 'transfers',
   summary: 'Get a transfer',
   description: 'Its sender and its recipient may see it.',
-  allowed: READERS.accounts,
   params: TransferParams,
   answer: Transfer,
   problems: ['not_found'],
   example: EXAMPLE,
-  async answerTo({ params: { transferId }, principal, queries }) {
+  async answerTo({ params: { transferId }, ownerLimit, queries }) {
     const sent = await queries.transfer(transferId);
-    const isTheirs = sent && (isOpenTo(principal, sent.fromOwner) || isOpenTo(principal, sent.toOwner));
-    return isTheirs ? transferBody(sent, principal) : refusal('not_found', `No transfer ${transferId}.`);
+    const isTheirs = sent && (isWithin(ownerLimit, sent.fromOwner) || isWithin(ownerLimit, sent.toOwner));
+    return isTheirs ? transferBody(sent, ownerLimit) : refusal('not_found', `No transfer ${transferId}.`);
   },
 });
