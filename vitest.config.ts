@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import LongestFirst from './test/stack/longest-first.ts';
+import { PATIENCE_MS, TEST_PATIENCE_MS } from './test/stack/patience.ts';
 
 // Hundreds of processes load the same modules: what one has compiled, the others need not.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compiled');
@@ -21,11 +22,10 @@ export default defineConfig({
           name: 'ledger',
           include: ['test/**/*.spec.ts', 'packages/*/test/**/*.spec.ts'],
           globalSetup: ['test/stack/global-setup.ts'],
-          // Deadlines only ever end a test that hangs; a slow machine must not fail one.
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          testTimeout: TEST_PATIENCE_MS,
+          hookTimeout: TEST_PATIENCE_MS,
           sequence: { hooks: 'stack', groupOrder: 0 },
-          expect: { requireAssertions: true },
+          expect: { requireAssertions: true, poll: { timeout: PATIENCE_MS } },
         },
       },
       'test/eventstore-contract/vitest.config.ts',

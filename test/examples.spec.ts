@@ -62,7 +62,7 @@ async function start(program: string, args: readonly string[], queue: string, ex
   onTestFinished(end);
   const path = `queues/{vhost}/${encodeURIComponent(queue)}/bindings`;
   const bound = async (): Promise<unknown> => broker.administer('GET', path).catch(() => []);
-  await expect.poll(bound, { timeout: 30_000 }).toContainEqual(expect.objectContaining({ source: exchange }));
+  await expect.poll(bound).toContainEqual(expect.objectContaining({ source: exchange }));
   return { output: () => output, end };
 }
 
@@ -81,7 +81,7 @@ test('the producer pays once, however often it is run, and the consumer prints w
   expect(await produce()).toEqual([published, 'had paid the bonus before; after it 7600.00 USD were available', refused]);
 
   await expect
-    .poll(() => consumer.output().trim().split('\n'), { timeout: 30_000 })
+    .poll(() => consumer.output().trim().split('\n'))
     .toEqual([
       `${accountId} #1 deposited 2500.00 (salary 2026-01): 2500.00 USD (0.00 held)`,
       `${accountId} #2 deposited 2500.00 (salary 2026-02): 5000.00 USD (0.00 held)`,
@@ -123,8 +123,8 @@ test('the shell sends a deposit, reads its answer, and hears of the event', asyn
 
   await run('sh', ['-c', publish], { cwd: ROOT, env: environment() });
 
-  await expect.poll(answers.output, { timeout: 30_000 }).not.toBe('');
-  await expect.poll(heard.output, { timeout: 30_000 }).not.toBe('');
+  await expect.poll(answers.output).not.toBe('');
+  await expect.poll(heard.output).not.toBe('');
   expect(JSON.parse(answers.output())).toEqual(shown(answer));
   expect(JSON.parse(heard.output())).toMatchObject({ ...(shown(event) as object), data: { amount: '5.00', asset: 'USD', key: 'shell-1' } });
   const parsed = new CloudEvent(JSON.parse(heard.output()));
@@ -132,7 +132,7 @@ test('the shell sends a deposit, reads its answer, and hears of the event', asyn
   expect(parsed.subject).toBe(ACCOUNT);
 
   await run('sh', ['-c', publish], { cwd: ROOT, env: environment() });
-  await expect.poll(() => answers.output().match(/"commandId"/g), { timeout: 30_000 }).toHaveLength(2);
+  await expect.poll(() => answers.output().match(/"commandId"/g)).toHaveLength(2);
   const { available } = await client().getBalance(ACCOUNT, 'USD');
   expect(available).toBe('5.00');
 });

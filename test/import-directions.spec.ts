@@ -104,7 +104,7 @@ beforeAll(() => {
       .filter(({ category, severity }) => category === 'lint/style/noRestrictedImports' && severity === 'error')
       .map(({ location }) => relative('.', location.path)),
   );
-}, 60_000);
+});
 
 afterAll(() => rmSync(sandbox, { recursive: true, force: true }));
 

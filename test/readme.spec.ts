@@ -8,14 +8,13 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ledgerEnvironment } from './stack/ledger-process.ts';
+import { PATIENCE_MS } from './stack/patience.ts';
 
 const root = join(import.meta.dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const DOCUMENTED_URL = 'http://127.0.0.1:3000';
 /** Printed between the output of two commands. */
 const MARK = '~~~~ next ~~~~';
-/** Creating a database and starting two servers, on two cores that have other things to do. */
-const START_DEADLINE_MS = 90_000;
 
 interface Block {
   readonly language: string;
@@ -65,7 +64,7 @@ async function npmStart(): Promise<Running> {
       if (apiUrl !== undefined) resolve(apiUrl);
     });
   });
-  const deadline = AbortSignal.timeout(START_DEADLINE_MS);
+  const deadline = AbortSignal.timeout(PATIENCE_MS);
   const apiUrl = await Promise.race([announced, ended, once(deadline, 'abort')]);
   if (typeof apiUrl === 'string') return { apiUrl, toTry: [...output.matchAll(/^ +(curl .*)$/gm)].map(([, line = '']) => line), interrupt };
   await interrupt();

@@ -4,7 +4,7 @@ import { Registry } from '@prometheus-io/client';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import supertest from 'supertest';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import type { AppOptions } from '../../src/api/app.ts';
 import { createApp } from '../../src/api/app.ts';
 import { makeFirstAccounts, withFirstAccount } from '../../src/api/first-accounts.ts';
@@ -30,7 +30,9 @@ import { watchPosition } from '../../src/projections/position.ts';
 import { asyncApiDocument } from '../../src/rabbitmq/asyncapi.ts';
 import type { CommandStack } from '../commands/command-stack.ts';
 import { startCommandStack } from '../commands/command-stack.ts';
+import { PATIENCE_MS } from '../stack/patience.ts';
 import { TEST_KEY_SECRET } from '../stack/tokens.ts';
+import { waitFor } from '../stack/waiting.ts';
 import type { DocumentCheck } from './document-check.ts';
 import { ApiDocument, makeDocumentCheck } from './document-check.ts';
 
@@ -106,7 +108,7 @@ export async function startTestApi({
 }: TestApiOptions = {}): Promise<TestApi> {
   const stack = await startCommandStack(commands);
   const position = watchPosition(stack.database);
-  await position.waitFor(await stack.commands.registerInitialAssets(), 30_000);
+  await position.waitFor(await stack.commands.registerInitialAssets(), PATIENCE_MS);
   const bus = makeInProcessBus(stack.commands);
   const transfers = makeTransferManager({
     db: stack.database.db,
@@ -206,14 +208,11 @@ export async function fundedAccount(api: TestApi, amount: string, asset = 'USD')
 
 /** The transfer once it has ended. */
 export async function transferEnded(api: TestApi, transferId: string): Promise<Answer['body']> {
-  return vi.waitFor(
-    async () => {
-      const { body } = await api.get(`/v1/transfers/${transferId}`);
-      expect(['completed', 'returned']).toContain(body.state);
-      return body;
-    },
-    { timeout: 10_000, interval: 20 },
-  );
+  return waitFor(async () => {
+    const { body } = await api.get(`/v1/transfers/${transferId}`);
+    expect(['completed', 'returned']).toContain(body.state);
+    return body;
+  });
 }
 
 /** Sends a command that the ledger asks of itself; its position. */

@@ -1,9 +1,10 @@
 // What one process takes at a time, and bytes that become no request: as clients meet it, some of them with a bare socket.
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { PrincipalResolver } from '../../src/api/principal.ts';
 import { principalFrom } from '../../src/identity/principal.ts';
+import { waitFor } from '../stack/waiting.ts';
 import type { Answer, TestApi } from './api-stack.ts';
 import { expectProblem, newKey, startTestApi } from './api-stack.ts';
 
@@ -26,7 +27,7 @@ function slowly(): { readonly principal: PrincipalResolver; readonly letGo: () =
 }
 
 /** However slow the machine is. */
-const eventually = (holds: () => unknown): Promise<unknown> => vi.waitFor(holds, { timeout: 20_000, interval: 10 });
+const eventually = (holds: () => unknown): Promise<unknown> => waitFor(holds);
 
 const edge = (maxRequests: number) => ({ maxRequests, anonymousRequestsPerSecond: 0 });
 

@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { BrokerOutOfReach, findBroker } from '../../src/cli/broker.ts';
 import { readEnv } from '../../src/config.ts';
 import { writeRuntimeFile } from '../../src/embedded/runtime-file.ts';
 import { freshVhost, type TestBroker } from '../stack/rabbitmq.ts';
+import { waitFor } from '../stack/waiting.ts';
 
 let dataDir: string;
 let broker: TestBroker;
@@ -26,13 +27,13 @@ test('a connection that is lost is said to be lost, and not waited for', async (
   await using verb = await found({ AMQP_URL: broker.amqpUrl });
   expect(verb.connection.isConnected()).toBe(true);
   // The management API learns of a connection some seconds after the connection.
-  const [name] = await vi.waitFor(
+  const [name] = await waitFor(
     async () => {
       const connections = z.array(z.object({ name: z.string() })).parse(await broker.administer('GET', 'vhosts/{vhost}/connections'));
       expect(connections).toHaveLength(1);
       return connections.map((one) => encodeURIComponent(one.name));
     },
-    { timeout: 60_000, interval: 200 },
+    { intervalMs: 200 },
   );
   await broker.administer('DELETE', `connections/${name}`);
   await expect(verb.lost).rejects.toThrow(BrokerOutOfReach);

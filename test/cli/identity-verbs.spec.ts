@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { principalUuidOf } from '../../src/domain/ids.ts';
 import { makeClients } from '../../src/identity/clients.ts';
@@ -14,6 +14,7 @@ import { type Database, openDatabase } from '../../src/postgres/pool.ts';
 import { type LedgerProcess, spawnLedger } from '../stack/ledger-process.ts';
 import { startStores, type TestStores } from '../stack/stores.ts';
 import { startTokens } from '../stack/tokens.ts';
+import { waitFor } from '../stack/waiting.ts';
 import { runVerb } from './run-verb.ts';
 
 let stores: TestStores;
@@ -163,7 +164,7 @@ describe('ledger keys, beside a ledger that runs', () => {
     expect(newest.state).toBe('signing');
     const after = await issuedNow();
     expect(decodeProtectedHeader(after)['kid']).toBe(newest.kid);
-    await vi.waitFor(async () => expect(await statusFor(after)).toBe(200), { timeout: 30_000 });
+    await waitFor(async () => expect(await statusFor(after)).toBe(200));
     expect(await statusFor(before)).toBe(200);
 
     const { kids, cacheControl } = await jwks();
@@ -178,7 +179,7 @@ describe('ledger keys, beside a ledger that runs', () => {
     expect(only.stdout).toMatch(/^[\w-]{43} {2}signing {2}signs from \S+\n$/);
     expect((await ledger(['keys', 'list'])).stdout).toBe(only.stdout);
     const last = await issuedNow();
-    await vi.waitFor(async () => expect(await statusFor(last)).toBe(200), { timeout: 30_000 });
+    await waitFor(async () => expect(await statusFor(last)).toBe(200));
     for (const token of [before, after]) expect(await statusFor(token)).toBe(401);
   });
 });

@@ -189,7 +189,7 @@ export function describeBus(name: string, bus: () => CommandBus): void {
       const first = await open({ ownerId });
       await send(to(first, 'set-limits', { asset: 'USD', perWithdrawal: '5.00' }), 'limits');
       // The limits come from the projection, which may be a moment behind.
-      await expect.poll(() => isLimited(ownerId), { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => isLimited(ownerId)).toBe(true);
     });
 
     async function isLimited(ownerId: string): Promise<boolean> {

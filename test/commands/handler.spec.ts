@@ -92,7 +92,7 @@ describe('an account whose id is the scope of an asset’s keys', () => {
     expect(await send(to(account, 'open-account'), 'K')).toMatchObject({ status: 'applied', hit: false });
     const registered = await send(asset, 'K');
     expect(registered).toMatchObject({ status: 'applied', hit: false, result: { code } });
-    await expect.poll(() => stack.projector.status().position, { timeout: 30_000 }).toBe(registered.position);
+    await expect.poll(() => stack.projector.status().position).toBe(registered.position);
     const elsewhere = senderOf(busOf(stack.another()));
     expect(await elsewhere.send(to(account, 'open-account'), 'K')).toMatchObject({ hit: true, result: { accountId: account } });
     expect(await elsewhere.send(asset, 'K')).toMatchObject({ hit: true, result: { code } });
@@ -107,7 +107,7 @@ describe('doubt', () => {
     const nobody = AccountIdSchema.parse(randomUUID());
     expect(await fresh.send(usd(nobody, 'deposit', '1.00'), 'k')).toMatchObject(refused('store_unavailable'));
     await stack.stores.eventStore.restart();
-    await expect.poll(() => fresh.send(usd(account, 'deposit', '1.00'), 'k'), { timeout: 30_000 }).toMatchObject({ status: 'applied' });
+    await expect.poll(() => fresh.send(usd(account, 'deposit', '1.00'), 'k')).toMatchObject({ status: 'applied' });
   });
 
   it('an append without an answer is settled by the same bytes once the store is back', async () => {
@@ -132,7 +132,7 @@ describe('doubt', () => {
     expect(await ask(usd(account, 'deposit', '1.00'), 'k')).toMatchObject(refused('outcome_unknown'));
     expect(await ask(usd(account, 'deposit', '1.00'), 'other')).toMatchObject(refused('store_unavailable'));
     await stack.stores.eventStore.restart();
-    await expect.poll(() => ask(usd(account, 'deposit', '1.00'), 'k'), { timeout: 30_000 }).toMatchObject({ status: 'applied' });
+    await expect.poll(() => ask(usd(account, 'deposit', '1.00'), 'k')).toMatchObject({ status: 'applied' });
     expect(await ask(usd(account, 'withdraw', '2.01'), 'w')).toMatchObject(refused('insufficient_funds'));
   });
 });

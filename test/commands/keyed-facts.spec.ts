@@ -86,7 +86,7 @@ async function lastEventId(accountId: AccountId): Promise<string> {
 
 async function projected(): Promise<void> {
   const head = await stack.store.streams.head();
-  await expect.poll(() => stack.projector.status().position, { timeout: 30_000 }).toBe(head?.position);
+  await expect.poll(() => stack.projector.status().position).toBe(head?.position);
 }
 
 /** Who is asked, and how much of the account they find where. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { surplusOf } from '../../src/consumers/command-consumer.ts';
 import { accountStream } from '../../src/domain/events.ts';
@@ -18,6 +18,7 @@ import type { BrokerStack } from '../rabbitmq/broker-stack.ts';
 import { QUEUES, startBrokerStack } from '../rabbitmq/broker-stack.ts';
 import type { TestBroker } from '../stack/rabbitmq.ts';
 import { freshVhost } from '../stack/rabbitmq.ts';
+import { waitUntil } from '../stack/waiting.ts';
 
 /** Publishes as a producer's program would. */
 function producerAt(connection: BrokerConnection) {
@@ -29,7 +30,7 @@ function producerAt(connection: BrokerConnection) {
     body: Record<string, unknown>,
     headers: Record<string, string> = {},
   ): Promise<PublishOutcome> => {
-    await vi.waitUntil(() => publisher.isReady(), { timeout: 20_000 });
+    await waitUntil(() => publisher.isReady());
     return publisher.publish({
       exchange: EXCHANGES.commands,
       routingKey: accountId,
@@ -106,7 +107,7 @@ describe('the command consumer', () => {
     const answers: ConsumeMessage[] = [];
     await channel.consume(queue, (message) => message && answers.push(message), { noAck: true });
     const publisher = makePublisher(connection);
-    await vi.waitUntil(() => publisher.isReady());
+    await waitUntil(() => publisher.isReady());
     const publish = (correlationId: string): Promise<PublishOutcome> =>
       publisher.publish({
         exchange: EXCHANGES.commands,
@@ -115,7 +116,7 @@ describe('the command consumer', () => {
         options: { persistent: true, messageId: 'k', type: 'deposit', replyTo: queue, correlationId },
       });
     expect(await Promise.all([publish('one'), publish('two')])).toEqual(['confirmed', 'confirmed']);
-    await expect.poll(() => answers.length, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => answers.length).toBe(2);
     const bodies = answers.map(({ content }) => JSON.parse(content.toString()));
     expect(bodies[0]).toMatchObject({ status: 'applied', accountId: account, balances: [{ asset: 'USD', available: '10.00' }] });
     expect(bodies[1]).toEqual({ ...bodies[0], position: expect.any(String) });
@@ -136,7 +137,7 @@ describe('the command consumer', () => {
     expect(await producer.deposit(account, 'forged', '5.00', { 'x-actor': 'operator' })).toBe('confirmed');
     expect(await producer.publish(account, 'freeze-account', 'frozen', { reason: 'because' })).toBe('confirmed');
     expect(await producer.deposit(account, 'scale', '1.001')).toBe('confirmed');
-    await expect.poll(() => stack.deadLetters(), { timeout: 20_000 }).toBe(before + 3);
+    await expect.poll(() => stack.deadLetters()).toBe(before + 3);
     expect(await keysOf(account)).toEqual([]);
 
     const channel = await stack.connection.openChannel();
@@ -181,8 +182,8 @@ describe('the command consumer', () => {
     expect(await sent({ deep })).toBe('refused by the broker');
     await hostile.close();
     expect(await producer.deposit(account, 'after')).toBe('confirmed');
-    await expect.poll(() => keysOf(account), { timeout: 20_000 }).toEqual(['after']);
-    await expect.poll(() => stack.deadLetters(), { timeout: 20_000 }).toBe(before + 1);
+    await expect.poll(() => keysOf(account)).toEqual(['after']);
+    await expect.poll(() => stack.deadLetters()).toBe(before + 1);
     await discardDeadLetters();
     await consumer.stop();
   });
@@ -216,7 +217,7 @@ describe('the command consumer', () => {
     await channel.close();
     const before = await stack.deadLetters();
     expect(await producer.deposit(account, 'scale', '1.001')).toBe('confirmed');
-    await expect.poll(() => stack.deadLetters(), { timeout: 20_000 }).toBe(before + 1);
+    await expect.poll(() => stack.deadLetters()).toBe(before + 1);
     expect(await keysOf(account)).toEqual(['a', 'b', 'c']);
     expect(publishing.isConnected()).toBe(true);
     expect(connections).toBe(1);
@@ -234,13 +235,13 @@ describe('the command consumer', () => {
     const publishing = Promise.all(accounts.map((account) => publishUntil(() => isOver, account)));
     for (let round = 0; round < 5; round += 1) {
       const other = stack.consume(passing.handle, settings);
-      await expect.poll(() => other.active().length, { timeout: 20_000 }).toBeGreaterThan(0);
+      await expect.poll(() => other.active().length).toBeGreaterThan(0);
       await sleep(200);
       await other.stop();
     }
     isOver = true;
     const published = await publishing;
-    for (const [n, account] of accounts.entries()) await expect.poll(() => keysOf(account), { timeout: 30_000 }).toEqual(published[n]);
+    for (const [n, account] of accounts.entries()) await expect.poll(() => keysOf(account)).toEqual(published[n]);
     expect(await stack.deadLetters()).toBe(0);
     await consumer.stop();
   });
@@ -251,7 +252,7 @@ describe('the command consumer', () => {
     expect(new Set(await Promise.all(keys.map((key) => producer.deposit(account, key))))).toEqual(new Set(['confirmed']));
     const before = commands.seen.appends.length;
     const consumer = stack.consume(commands.commands.handle);
-    await expect.poll(() => keysOf(account), { timeout: 30_000 }).toEqual(keys);
+    await expect.poll(() => keysOf(account)).toEqual(keys);
     expect(commands.seen.appends.length - before).toBeLessThan(20);
     await consumer.stop();
   });
@@ -267,7 +268,7 @@ describe('the command consumer', () => {
     }
     isOver = true;
     const published = await publishing;
-    for (const [n, account] of accounts.entries()) await expect.poll(() => keysOf(account), { timeout: 60_000 }).toEqual(published[n]);
+    for (const [n, account] of accounts.entries()) await expect.poll(() => keysOf(account)).toEqual(published[n]);
   });
 
   async function discardDeadLetters(): Promise<void> {
@@ -356,23 +357,17 @@ describe('sharing', () => {
     expect(first.active()).toHaveLength(QUEUES);
     const second = stack.consume(commands.another().handle, settings);
     await expect
-      .poll(
-        async () => {
-          await traffic();
-          return [first.active().length, second.active().length];
-        },
-        { timeout: 30_000 },
-      )
+      .poll(async () => {
+        await traffic();
+        return [first.active().length, second.active().length];
+      })
       .toEqual([QUEUES / 2, QUEUES / 2]);
     await first.stop();
     await expect
-      .poll(
-        async () => {
-          await traffic();
-          return second.active().length;
-        },
-        { timeout: 30_000 },
-      )
+      .poll(async () => {
+        await traffic();
+        return second.active().length;
+      })
       .toBe(QUEUES);
     await second.stop();
     await commands.close();

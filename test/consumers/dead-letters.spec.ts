@@ -1,11 +1,12 @@
 import type { ConsumeMessage as Message } from 'amqplib';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DeadLetters } from '../../src/consumers/dead-letters.ts';
 import { makeDeadLetters, NotRedriven } from '../../src/consumers/dead-letters.ts';
 import type { BrokerConnection } from '../../src/rabbitmq/connection.ts';
 import { connectBroker } from '../../src/rabbitmq/connection.ts';
 import { commandQueues, EXCHANGES } from '../../src/rabbitmq/topology.ts';
 import { freshVhost, type TestBroker } from '../stack/rabbitmq.ts';
+import { waitFor } from '../stack/waiting.ts';
 import { loseCommands, startTopology } from './lost-commands.ts';
 
 let broker: TestBroker;
@@ -32,7 +33,7 @@ async function commands(count: number): Promise<Message[]> {
       channel.ack(message);
     });
   }
-  await vi.waitFor(() => expect(taken).toHaveLength(count), { timeout: 20_000 });
+  await waitFor(() => expect(taken).toHaveLength(count));
   await channel.close();
   return taken;
 }
@@ -112,9 +113,7 @@ describe('redriving', () => {
     }
     const sent = await letters.redrive('all');
     expect(sent.map(({ key }) => key)).toEqual(lost.map(({ key }) => key));
-    await vi.waitFor(async () => expect((await letters.list(1000)).map(({ reason }) => reason)).toEqual(lost.map(() => 'again')), {
-      timeout: 20_000,
-    });
+    await waitFor(async () => expect((await letters.list(1000)).map(({ reason }) => reason)).toEqual(lost.map(() => 'again')));
     await channel.close();
   });
 

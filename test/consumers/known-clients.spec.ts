@@ -32,7 +32,7 @@ test('a client is looked up once, by however many messages, and then known', asy
 test('after its time it has to be looked up again', async () => {
   const known = makeKnownClients({ clients: { find: async () => SHOP }, forMs: 30, onError: noError });
   await known.find('shop');
-  await expect.poll(() => known.known('shop'), { timeout: 5_000 }).toBeUndefined();
+  await expect.poll(() => known.known('shop')).toBeUndefined();
 });
 
 test('who is no client is asked for each time, and so is one that could not be looked up, of which is told once', async () => {

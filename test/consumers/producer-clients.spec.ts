@@ -1,6 +1,6 @@
 // Producers are clients: who is none, who is no longer one, and what happens while nobody can tell.
 import { randomUUID } from 'node:crypto';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { makeDeadLetters } from '../../src/consumers/dead-letters.ts';
 import { accountStream } from '../../src/domain/events.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
@@ -15,6 +15,7 @@ import { EXCHANGES } from '../../src/rabbitmq/topology.ts';
 import { startCommandStack } from '../commands/command-stack.ts';
 import { ISSUER, startBrokerStack } from '../rabbitmq/broker-stack.ts';
 import { freshVhost } from '../stack/rabbitmq.ts';
+import { waitUntil } from '../stack/waiting.ts';
 
 const opened = new AsyncDisposableStack();
 afterAll(() => opened.disposeAsync());
@@ -41,7 +42,7 @@ const connectAs = async (name: string): Promise<BrokerConnection> =>
 function publisherOf(connection: BrokerConnection) {
   const publisher = opened.adopt(makePublisher(connection), ({ close }) => close());
   return async (type: string, accountId: string, key: string, body: object): Promise<PublishOutcome> => {
-    await vi.waitUntil(() => publisher.isReady(), { timeout: 20_000 });
+    await waitUntil(() => publisher.isReady());
     return publisher.publish({
       exchange: EXCHANGES.commands,
       routingKey: accountId,
@@ -76,14 +77,14 @@ test('a message of a broker user that is no client is dead, says what helps, and
   const accountId = await openAccount();
   const publish = publisherOf(await connectAs('newcomer'));
   await publish('deposit', accountId, 'early', USD);
-  await expect.poll(() => deadLetters.list(10), { timeout: 20_000 }).toHaveLength(1);
+  await expect.poll(() => deadLetters.list(10)).toHaveLength(1);
   expect(await deadLetters.list(10)).toMatchObject([{ reason: 'forbidden', user: 'newcomer', key: 'early' }]);
   expect((await deadLetters.list(1))[0]?.detail).toContain('ledger clients create newcomer --role producer');
   expect(await writtenAt(accountId)).toEqual([]);
 
   await clients.create('newcomer', 'producer');
   await deadLetters.redrive('all');
-  await expect.poll(() => writtenAt(accountId), { timeout: 20_000 }).toEqual([['early', principalUuidOf(ISSUER, 'newcomer')]]);
+  await expect.poll(() => writtenAt(accountId)).toEqual([['early', principalUuidOf(ISSUER, 'newcomer')]]);
   expect(await deadLetters.count()).toBe(0);
 });
 
@@ -92,7 +93,7 @@ test('a client that was revoked is refused, within seconds', async () => {
   await clients.create('leaver', 'producer');
   const publish = publisherOf(await connectAs('leaver'));
   await publish('deposit', accountId, 'first', USD);
-  await expect.poll(() => writtenAt(accountId), { timeout: 20_000 }).toHaveLength(1);
+  await expect.poll(() => writtenAt(accountId)).toHaveLength(1);
   await clients.revoke('leaver');
   let sent = 0;
   const isDead = async (): Promise<boolean> => {
@@ -100,9 +101,9 @@ test('a client that was revoked is refused, within seconds', async () => {
     await publish('deposit', accountId, `late-${sent}`, USD);
     return (await deadLetters.count()) > 0;
   };
-  await expect.poll(isDead, { timeout: 20_000, interval: 300 }).toBe(true);
+  await expect.poll(isDead, { interval: 300 }).toBe(true);
   expect(await deadLetters.list(1)).toMatchObject([{ reason: 'forbidden', user: 'leaver' }]);
-  await expect.poll(async () => (await writtenAt(accountId)).length + (await deadLetters.count()), { timeout: 20_000 }).toBe(1 + sent);
+  await expect.poll(async () => (await writtenAt(accountId)).length + (await deadLetters.count())).toBe(1 + sent);
   await deadLetters.drop('all');
 });
 
@@ -114,11 +115,11 @@ test('a role of one’s own: a user opens the account that REST would, and reach
   const connection = await connectAs('till');
   const publish = publisherOf(connection);
   await publish('open-account', own, 'mine', {});
-  await expect.poll(() => isOpened(own), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => isOpened(own)).toBe(true);
   const bookedFor = await stack.bus.send({ ...fromApi, command: { type: 'deposit', accountId: own, ...FIVE }, key: 'd' });
   expect(bookedFor).toMatchObject({ status: 'applied' });
   await publish('withdraw', own, 'w', USD);
-  await expect.poll(() => writtenAt(own), { timeout: 20_000 }).toContainEqual(['w', till]);
+  await expect.poll(() => writtenAt(own)).toContainEqual(['w', till]);
 
   const channel = await connection.openChannel();
   const answers: unknown[] = [];
@@ -129,7 +130,7 @@ test('a role of one’s own: a user opens the account that REST would, and reach
     const content = Buffer.from(JSON.stringify({ accountId, ...USD }));
     channel.publish(EXCHANGES.commands, accountId, content, { messageId: 'w', type: 'withdraw', userId: 'till', replyTo });
   }
-  await expect.poll(() => answers.length, { timeout: 20_000 }).toBe(2);
+  await expect.poll(() => answers.length).toBe(2);
   for (const accountId of [others, nowhere])
     expect(answers).toContainEqual(
       expect.objectContaining({ accountId, status: 'rejected', problem: expect.objectContaining({ code: 'account_not_found' }) }),
@@ -146,7 +147,7 @@ test('while nobody can tell who is a client, messages wait in their order, and o
   isAway = true;
   const keys = Array.from({ length: 60 }, (_, n) => `n-${n}`);
   for (const key of keys) expect(await publish('deposit', accountId, key, USD)).toBe('confirmed');
-  await expect.poll(() => lookUps.filter((id) => id === 'patient').length, { timeout: 20_000 }).toBeGreaterThan(1);
+  await expect.poll(() => lookUps.filter((id) => id === 'patient').length).toBeGreaterThan(1);
   // Of the same account and from the API: it stands behind them.
   const last = stack.bus.send({ ...fromApi, command: { type: 'freeze-account', accountId, reason: 'over' }, key: 'last' });
   const elsewhere = { type: 'freeze-account', accountId: free, reason: 'over' } as const;
@@ -171,6 +172,6 @@ test('what comes from a client that is looked up anew is overtaken by nothing, a
   const keys = Array.from({ length: 150 }, (_, n) => `n-${n}`);
   // Each is confirmed before the next is published, so that there is an order among them.
   for (const [n, key] of keys.entries()) await publish[n % publish.length]?.('deposit', accountId, key, USD);
-  await expect.poll(async () => (await writtenAt(accountId)).map(([key]) => key), { timeout: 20_000 }).toEqual(keys);
+  await expect.poll(async () => (await writtenAt(accountId)).map(([key]) => key)).toEqual(keys);
   expect(lookUps.length - before).toBeLessThan(keys.length / 5);
 });

@@ -4,6 +4,7 @@ import { EventStoreDBClient, jsonEvent, START } from '@eventstore/db-client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startEmbeddedEventStore } from '../../src/embedded/eventstore.ts';
 import { isRunning, waitUntilGone } from '../../src/embedded/process-identity.ts';
+import { PATIENCE_MS } from '../stack/patience.ts';
 import { scratchFolder } from '../stack/scratch-folder.ts';
 import { orphanedServer } from './orphaned-server.ts';
 
@@ -56,7 +57,7 @@ test('what was appended survives a kill -9 of the server', async () => {
 
 test('ends with the process that started it, even when that one is killed', async () => {
   const { pid } = await orphanedServer('eventstore', dataDir, { keepGuard: true });
-  expect(await waitUntilGone(pid, 60_000)).toBe(true);
+  expect(await waitUntilGone(pid, PATIENCE_MS)).toBe(true);
 });
 
 test('a server that lost its parent and its guard is replaced', async () => {

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
 import { isRunning, waitUntilGone } from '../../src/embedded/process-identity.ts';
+import { PATIENCE_MS } from '../stack/patience.ts';
 import { scratchFolder } from '../stack/scratch-folder.ts';
 import { orphanedServer } from './orphaned-server.ts';
 
@@ -88,7 +89,7 @@ test('what was committed survives a kill -9 of the server', async () => {
 
 test('ends with the process that started it, even when that one is killed', async () => {
   const { pid } = await orphanedServer('postgres', dataDir, { keepGuard: true });
-  expect(await waitUntilGone(pid, 60_000)).toBe(true);
+  expect(await waitUntilGone(pid, PATIENCE_MS)).toBe(true);
   const next = await startEmbeddedPostgres({ dataDir });
   expect(await query(next.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   await next.stop();

@@ -1,14 +1,16 @@
 import { mkdir, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { isRunning, waitUntilGone } from '../../src/embedded/process-identity.ts';
 import { startEmbeddedRabbitMq } from '../../src/embedded/rabbitmq.ts';
 import { processesNaming } from '../cli/processes-naming.ts';
+import { PATIENCE_MS } from '../stack/patience.ts';
 import { freshVhost } from '../stack/rabbitmq.ts';
 import { discard } from '../stack/rabbitmq-server.ts';
 import { scratchFolder } from '../stack/scratch-folder.ts';
+import { waitFor } from '../stack/waiting.ts';
 import { orphanedServer } from './orphaned-server.ts';
 
 let dataDir: string;
@@ -49,7 +51,7 @@ async function keepMessage(managementUrl: string, payload: string): Promise<void
 async function keptMessages(managementUrl: string): Promise<string[]> {
   // A quorum queue elects its leader in the moments after a start.
   const kept = z.array(z.object({ payload: z.string() }));
-  return vi.waitFor(
+  return waitFor(
     async () => {
       const { status, said } = await manage(managementUrl, 'POST', 'queues/%2F/kept/get', {
         count: 10,
@@ -59,7 +61,7 @@ async function keptMessages(managementUrl: string): Promise<string[]> {
       expect(status).toBe(200);
       return kept.parse(said).map(({ payload }) => payload);
     },
-    { timeout: 30_000, interval: 100 },
+    { intervalMs: 100 },
   );
 }
 
@@ -108,7 +110,7 @@ test('a node that lost its parent and its guard is replaced; one that lost its p
   expect(isRunning(first.pid)).toBe(true);
   const second = await orphanedServer('rabbitmq', dataDir, { keepGuard: true });
   expect(isRunning(first.pid)).toBe(false);
-  expect(await waitUntilGone(second.pid, 60_000)).toBe(true);
+  expect(await waitUntilGone(second.pid, PATIENCE_MS)).toBe(true);
 });
 
 test('a node that does not come up says what it said itself', async () => {

@@ -1,5 +1,6 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { waitFor } from '../stack/waiting.ts';
 import { byAppend } from './harness/appenders.ts';
 import { eventstoreUrl } from './harness/connection.ts';
 import { rawRead, readRequest, revisionsIn } from './harness/raw-read.ts';
@@ -29,7 +30,7 @@ test('a client that is disposed ends its subscriptions and leaves the server and
   const seen: bigint[] = [];
   const subscription = client.subscribeToStream(stream);
   subscription.on('data', (resolved) => seen.push(recorded(resolved).revision));
-  await vi.waitFor(() => expect(seen).toEqual([0n, 1n]), { timeout: 20_000 });
+  await waitFor(() => expect(seen).toEqual([0n, 1n]));
   await client.dispose();
   expect(await byAppend(stream, [event()], 1n)).toMatchObject({ result: 'written', revision: 2n });
   await other.until('event', 3);

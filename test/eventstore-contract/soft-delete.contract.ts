@@ -1,5 +1,6 @@
 import { jsonEvent } from '@eventstore/db-client';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { waitFor } from '../stack/waiting.ts';
 import { appenders } from './harness/appenders.ts';
 import { client } from './harness/connection.ts';
 import { rawRead, readRequest } from './harness/raw-read.ts';
@@ -15,8 +16,7 @@ async function deleted(): Promise<string> {
 }
 
 /** Waits until a read yields these revisions: just after a recreation it may not yet. */
-const eventuallyRevisions = (stream: string, expected: bigint[]) =>
-  vi.waitFor(async () => expect(await revisions(stream)).toEqual(expected), { timeout: 20_000, interval: 20 });
+const eventuallyRevisions = (stream: string, expected: bigint[]) => waitFor(async () => expect(await revisions(stream)).toEqual(expected));
 
 describe('a soft-deleted stream', () => {
   test('is not found, in either direction', async () => {
@@ -130,10 +130,7 @@ describe.each(appenders)('recreating by %s', (_name, append) => {
   test('rewrites $tb to the first new revision', async () => {
     const stream = await deleted();
     await append(stream, events(2), 'any');
-    await vi.waitFor(async () => expect((await client.getStreamMetadata(stream)).metadata).toMatchObject({ truncateBefore: 3 }), {
-      timeout: 20_000,
-      interval: 20,
-    });
+    await waitFor(async () => expect((await client.getStreamMetadata(stream)).metadata).toMatchObject({ truncateBefore: 3 }));
   });
 
   test('can be followed by another deletion and recreation', async () => {

@@ -1,5 +1,6 @@
 import { jsonEvent } from '@eventstore/db-client';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { waitFor } from '../stack/waiting.ts';
 import { client } from './harness/connection.ts';
 import { collect, event, events, nth, recorded, revisions, stored, streamOf, uniqueStream } from './harness/streams.ts';
 
@@ -134,7 +135,7 @@ describe('$maxAge', () => {
   test('hides what has grown older, and not what is written afterwards', async () => {
     const stream = await streamOf(events(3));
     await client.setStreamMetadata(stream, { maxAge: 1 });
-    await vi.waitFor(async () => expect(await revisions(stream)).toEqual([]), { timeout: 20_000, interval: 100 });
+    await waitFor(async () => expect(await revisions(stream)).toEqual([]), { intervalMs: 100 });
     await client.setStreamMetadata(stream, { maxAge: 3_600 });
     await client.appendToStream(stream, event(), { expectedRevision: 2n });
     expect(await revisions(stream)).toEqual([0n, 1n, 2n, 3n]);
@@ -144,7 +145,7 @@ describe('$maxAge', () => {
     const stream = await streamOf(events(3));
     await client.setStreamMetadata(stream, { maxAge: 1 });
     const backwards = () => revisions(stream, { direction: 'backwards', fromRevision: 'end' });
-    await vi.waitFor(async () => expect(await backwards()).toEqual([]), { timeout: 20_000, interval: 100 });
+    await waitFor(async () => expect(await backwards()).toEqual([]), { intervalMs: 100 });
   });
 });
 

@@ -1,6 +1,7 @@
 import { StreamDeletedError, WrongExpectedVersionError } from '@eventstore/db-client';
 import fc from 'fast-check';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { waitFor } from '../stack/waiting.ts';
 import { byAppend, byBatchAppend } from './harness/appenders.ts';
 import { client } from './harness/connection.ts';
 import { makeOracle, type Oracle } from './harness/oracle.ts';
@@ -89,11 +90,11 @@ test('random lives of a stream follow the rules of revisions, idempotency, trunc
       const stream = uniqueStream('model');
       const oracle = makeOracle();
       for (const command of commands) await step(stream, command, oracle);
-      await vi.waitFor(async () => expect(await reading(stream)).toEqual(expectedReading(oracle)), { timeout: 10_000, interval: 20 });
+      await waitFor(async () => expect(await reading(stream)).toEqual(expectedReading(oracle)));
       if (oracle.isTombstoned() || oracle.metadataRevision() < 0) return;
       const metadata = await collect(client.readStream(`$$${stream}`));
       expect(recorded(nth(metadata, -1)).revision).toBe(BigInt(oracle.metadataRevision()));
     }),
     { numRuns: 150 },
   );
-}, 120_000);
+});

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { streamNameFilter } from '@eventstore/db-client';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { waitFor } from '../stack/waiting.ts';
 import { client } from './harness/connection.ts';
 import { originalEvent } from './harness/raw-read.ts';
 import { at, event, events, nth, recorded, stored, streamOf } from './harness/streams.ts';
@@ -16,7 +17,7 @@ function idsOf(subscription: SubscriptionRecorder, stream: string): string[] {
 }
 
 async function untilIds(subscription: SubscriptionRecorder, stream: string, ids: string[]): Promise<void> {
-  await vi.waitFor(() => expect(idsOf(subscription, stream)).toEqual(ids), { timeout: 20_000, interval: 10 });
+  await waitFor(() => expect(idsOf(subscription, stream)).toEqual(ids));
 }
 
 describe('everything', () => {
@@ -79,7 +80,7 @@ describe('everything', () => {
       );
       return ours.map((each) => each.getMetadataMap().get('type'));
     };
-    await vi.waitFor(() => expect(types()).toEqual(['contract-event', '$metadata', '$streamDeleted']), { timeout: 20_000 });
+    await waitFor(() => expect(types()).toEqual(['contract-event', '$metadata', '$streamDeleted']));
   });
 });
 
@@ -95,9 +96,9 @@ describe('the official client', () => {
       caughtUp = true;
     });
     subscription.on('data', (resolved) => seen.push(`${recorded(resolved).streamId.slice(prefix.length)}@${recorded(resolved).revision}`));
-    await vi.waitFor(() => expect(caughtUp).toBe(true), { timeout: 20_000 });
+    await waitFor(() => expect(caughtUp).toBe(true));
     await client.appendToStream(`${prefix}b`, event());
-    await vi.waitFor(() => expect(seen).toEqual(['a@1', 'a@2', 'b@0']), { timeout: 20_000 });
+    await waitFor(() => expect(seen).toEqual(['a@1', 'a@2', 'b@0']));
     await subscription.unsubscribe();
   });
 });

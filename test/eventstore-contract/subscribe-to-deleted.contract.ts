@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { waitFor } from '../stack/waiting.ts';
 import { client } from './harness/connection.ts';
 import { trailer } from './harness/raw-append.ts';
 import { originalEvent } from './harness/raw-read.ts';
@@ -108,7 +109,7 @@ describe('a tombstoned stream', () => {
     const subscription = client.subscribeToStream(stream);
     subscription.on('data', (resolved) => seen.push(recorded(resolved).revision));
     subscription.on('error', failure.resolve);
-    await vi.waitFor(() => expect(seen).toEqual([0n]), { timeout: 20_000 });
+    await waitFor(() => expect(seen).toEqual([0n]));
     await client.tombstoneStream(stream);
     expect(await failure.promise).toMatchObject({ type: 'stream-deleted', streamName: stream });
   });

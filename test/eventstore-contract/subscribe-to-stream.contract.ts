@@ -1,4 +1,5 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { waitFor, waitUntil } from '../stack/waiting.ts';
 import { client } from './harness/connection.ts';
 import { originalEvent } from './harness/raw-read.ts';
 import { event, events, nth, recorded, stored, streamOf, uniqueStream } from './harness/streams.ts';
@@ -119,9 +120,9 @@ describe('the official client', () => {
     subscription.on('confirmation', () => marks.push('confirmation'));
     subscription.on('caughtUp', () => marks.push('caughtUp'));
     subscription.on('data', (resolved) => seen.push(recorded(resolved).revision));
-    await vi.waitFor(() => expect(marks).toEqual(['confirmation', 'caughtUp']), { timeout: 20_000 });
+    await waitFor(() => expect(marks).toEqual(['confirmation', 'caughtUp']));
     await client.appendToStream(stream, event());
-    await vi.waitFor(() => expect(seen).toEqual([0n, 1n, 2n]), { timeout: 20_000 });
+    await waitFor(() => expect(seen).toEqual([0n, 1n, 2n]));
     expect(subscription.id).toMatch(/\S/);
     await subscription.unsubscribe();
   });
@@ -156,9 +157,7 @@ test('a subscriber that is cut off for being slow loses nothing when it takes up
       await client.appendToStream(stream, events(1_000, 1));
       appended = true;
     }
-    await vi.waitUntil(() => seen.length + subscription.revisions().length >= 1_001 || subscription.error() !== undefined, {
-      timeout: 20_000,
-    });
+    await waitUntil(() => seen.length + subscription.revisions().length >= 1_001 || subscription.error() !== undefined);
     const error = subscription.error();
     if (error !== undefined) expect(error.details).toContain('Consumer too slow');
     seen.push(...subscription.revisions());

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { streamNameFilter } from '@eventstore/db-client';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { waitFor } from '../stack/waiting.ts';
 import { client } from './harness/connection.ts';
 import { rawRead, readRequest, revisionsIn } from './harness/raw-read.ts';
 import { at, collect, event, events, nth, positionOf, recorded, stored, streamOf } from './harness/streams.ts';
@@ -177,11 +178,11 @@ describe('checkpoints', () => {
     subscription.on('caughtUp', () => {
       caughtUp = true;
     });
-    await vi.waitFor(() => expect(caughtUp).toBe(true), { timeout: 20_000 });
+    await waitFor(() => expect(caughtUp).toBe(true));
     await streamOf(events(14));
     await client.appendToStream(`${prefix}a`, events(2));
-    await vi.waitFor(() => expect(reached.length).toBeGreaterThanOrEqual(2), { timeout: 20_000 });
-    await vi.waitFor(() => expect(seen).toEqual([0n, 1n]), { timeout: 20_000 });
+    await waitFor(() => expect(reached.length).toBeGreaterThanOrEqual(2));
+    await waitFor(() => expect(seen).toEqual([0n, 1n]));
     await subscription.unsubscribe();
   });
 });

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { PATIENCE_MS, TEST_PATIENCE_MS } from '../stack/patience.ts';
 import { isGiven } from './harness/server.ts';
 
 /**
@@ -13,9 +14,9 @@ export default defineConfig({
     pool: 'forks',
     // One file at a time where they share a server: it may cut off a live subscriber for the events that another file appends.
     fileParallelism: !isGiven(),
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    expect: { requireAssertions: true },
+    testTimeout: TEST_PATIENCE_MS,
+    hookTimeout: TEST_PATIENCE_MS,
+    expect: { requireAssertions: true, poll: { timeout: PATIENCE_MS } },
     allowOnly: false,
     passWithNoTests: false,
   },

@@ -1,6 +1,6 @@
 // Tokens of another issuer, whose keys come over HTTP.
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bearerPrincipal } from '../../src/api/principal.ts';
 import { principalUuidOf } from '../../src/domain/ids.ts';
 import type { ExternalKeysOptions } from '../../src/identity/external-keys.ts';
@@ -9,6 +9,7 @@ import { externalVerifier, roleIn } from '../../src/identity/token-verifier.ts';
 import { openDatabase } from '../../src/postgres/pool.ts';
 import { expectProblem, startTestApi, type TestApi } from '../api/api-stack.ts';
 import { TEST_KEY_SECRET } from '../stack/tokens.ts';
+import { waitFor } from '../stack/waiting.ts';
 import { byHmac, byKeyObject, tokenOf, unsigned } from './forged-tokens.ts';
 import type { KeyServer } from './key-server.ts';
 import { AUDIENCE, byRsa, claimsOf, ed25519Key, ISSUER, issued, p256Key, rsaKey, startKeyServer } from './key-server.ts';
@@ -146,7 +147,7 @@ describe('the keys of another issuer', () => {
     server.publish([keys.rsa, keys.p256]);
     expect(await verdict(await issued(keys.p256))).toBe('principal');
     server.publish([keys.p256]);
-    await vi.waitFor(async () => expect(await verdict(await issued(keys.rsa))).toBe('refused'));
+    await waitFor(async () => expect(await verdict(await issued(keys.rsa))).toBe('refused'));
     expect(await verdict(await issued(keys.p256))).toBe('principal');
   });
 
@@ -155,7 +156,7 @@ describe('the keys of another issuer', () => {
     expect(await verdict(await issued(keys.rsa))).toBe('principal');
     await server.goAway();
     expect(await verdict(await issued(keys.rsa))).toBe('principal');
-    await vi.waitFor(() => expect(errors).not.toEqual([]));
+    await waitFor(() => expect(errors).not.toEqual([]));
     expect(await verdict(await issued(keys.rsa))).toBe('principal');
   });
 
@@ -163,7 +164,7 @@ describe('the keys of another issuer', () => {
     const { verdict } = verifierWith({ refreshMs: 0, staleMs: 50 });
     expect(await verdict(await issued(keys.rsa))).toBe('principal');
     await server.goAway();
-    await vi.waitFor(async () => expect(await verdict(await issued(keys.rsa))).toBe('unavailable'));
+    await waitFor(async () => expect(await verdict(await issued(keys.rsa))).toBe('unavailable'));
   });
 
   it('of which one is not known are no answer while their issuer is away', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeTokenIssuer } from '../../src/identity/access-tokens.ts';
 import { unseal, WrongKeySecret } from '../../src/identity/key-secret.ts';
 import type { RotateOptions } from '../../src/identity/signing-keys.ts';
@@ -17,6 +17,7 @@ import { migrate } from '../../src/postgres/migrate.ts';
 import { type Database, openDatabase } from '../../src/postgres/pool.ts';
 import { startPostgres } from '../stack/postgres.ts';
 import { TEST_KEY_SECRET } from '../stack/tokens.ts';
+import { waitFor } from '../stack/waiting.ts';
 import { decoded } from './forged-tokens.ts';
 
 const TOKENS = { issuer: 'ledgerfold', audience: 'ledgerfold' };
@@ -94,7 +95,7 @@ describe('a rotation', () => {
     const [one, another] = [await startProcess(), await startProcess()];
     const before = await one.issue();
     const [oldKid, newKid] = [kidOf(before), await rotate()];
-    for (const each of [one, another]) await vi.waitFor(() => expect(publishedBy(each)).toEqual([newKid, oldKid]));
+    for (const each of [one, another]) await waitFor(() => expect(publishedBy(each)).toEqual([newKid, oldKid]));
 
     await letPass(PUBLISHED_BEFORE_S - 30);
     const { generation } = another.keys;
@@ -103,7 +104,7 @@ describe('a rotation', () => {
     expect((await listSigningKeys(database.db)).map(({ state }) => state)).toEqual(['coming', 'signing']);
 
     await letPass(31);
-    await vi.waitFor(() => expect([one, another].map(({ keys }) => keys.signing().kid)).toEqual([newKid, newKid]));
+    await waitFor(() => expect([one, another].map(({ keys }) => keys.signing().kid)).toEqual([newKid, newKid]));
     const after = await one.issue();
     expect(kidOf(after)).toBe(newKid);
     for (const token of [before, late, after]) {
@@ -116,7 +117,7 @@ describe('a rotation', () => {
     expect((await listSigningKeys(database.db)).map(({ state }) => state)).toEqual(['signing', 'verifying']);
     const known = generation();
     await letPass(ACCESS_TOKEN_S);
-    for (const each of [one, another]) await vi.waitFor(() => expect(publishedBy(each)).toEqual([newKid]));
+    for (const each of [one, another]) await waitFor(() => expect(publishedBy(each)).toEqual([newKid]));
     expect(generation()).toBeGreaterThan(known);
     expect(await another.verdict(late)).toBe('refused');
     expect(await another.verdict(after)).toBe('principal');
@@ -129,7 +130,7 @@ describe('a rotation', () => {
     const one = await startProcess();
     const after = await one.issue();
     expect(kidOf(after)).toBe(newKid);
-    await vi.waitFor(async () => expect(await another.verdict(after)).toBe('principal'), { timeout: 10_000 });
+    await waitFor(async () => expect(await another.verdict(after)).toBe('principal'));
     expect(kidOf(await another.issue())).toBe(newKid);
     expect(await one.verdict(before)).toBe('principal');
   });
@@ -139,7 +140,7 @@ describe('a rotation', () => {
     const coming = await rotate();
     const newest = await rotate({ now: true });
     await letPass(PUBLISHED_BEFORE_S + 1);
-    await vi.waitFor(() => expect(publishedBy(process)).toHaveLength(3));
+    await waitFor(() => expect(publishedBy(process)).toHaveLength(3));
     expect(publishedBy(process)).toContain(coming);
     expect(process.keys.signing().kid).toBe(newest);
   });
@@ -151,7 +152,7 @@ describe('a rotation', () => {
     for (const token of tokens) expect(await another.verdict(token)).toBe('principal');
     const newKid = await rotate({ revokeOthers: true });
     for (const each of [one, another]) {
-      await vi.waitFor(() => expect(publishedBy(each)).toEqual([newKid]));
+      await waitFor(() => expect(publishedBy(each)).toEqual([newKid]));
       for (const token of tokens) expect(await each.verdict(token)).toBe('refused');
       expect(await one.verdict(await each.issue())).toBe('principal');
     }
@@ -168,7 +169,7 @@ describe('a rotation', () => {
     const before = await stale.issue();
     await rotateSigningKeys(database.db, OTHER_SECRET, { newSecret: true });
     const fresh = await startProcess({ secret: OTHER_SECRET });
-    await vi.waitFor(() => expect(stale.errors).toContainEqual(expect.any(WrongKeySecret)));
+    await waitFor(() => expect(stale.errors).toContainEqual(expect.any(WrongKeySecret)));
     expect(await stale.verdict(before)).toBe('refused');
     // It cannot sign what anybody takes, and sees what others sign: for that no secret is needed.
     expect(await fresh.verdict(await stale.issue())).toBe('refused');
@@ -186,10 +187,10 @@ describe('a process', () => {
     const [one, another] = [await startProcess(), await startProcess({ refreshMs: 3_600_000 })];
     const known = await one.issue();
     await rotate({ now: true });
-    await vi.waitFor(() => expect(publishedBy(one)).toHaveLength(2));
+    await waitFor(() => expect(publishedBy(one)).toHaveLength(2));
     const unknown = await one.issue();
     await another.database.close();
-    await vi.waitFor(async () => expect(await another.verdict(unknown)).toBe('unavailable'), { timeout: 10_000 });
+    await waitFor(async () => expect(await another.verdict(unknown)).toBe('unavailable'));
     expect(another.errors.length).toBeGreaterThan(0);
     expect(await another.verdict(known)).toBe('principal');
   });

@@ -13,6 +13,7 @@ import { watchPosition } from '../../src/projections/position.ts';
 import { makeProjector } from '../../src/projections/projector.ts';
 import { deposited, newAccountId, newEvent, opened, until } from '../eventstore/new-events.ts';
 import { startEventStore } from '../stack/eventstore.ts';
+import { PATIENCE_MS } from '../stack/patience.ts';
 import { scratchFolder } from '../stack/scratch-folder.ts';
 
 it('costs the projector a pause: it goes on by itself, never halts, and every event is applied once', async () => {
@@ -47,7 +48,7 @@ it('costs the projector a pause: it goes on by itself, never halts, and every ev
   await postgres.exited;
   postgres = await startEmbeddedPostgres({ dataDir });
   const head = (await store.streams.head())?.position ?? 0n;
-  expect(await position.waitFor(head, 100_000)).toBe(true);
+  expect(await position.waitFor(head, PATIENCE_MS)).toBe(true);
   expect(await readCheckpoint(database.db)).toMatchObject({ position: head, events: 1_001n, halt: undefined });
   expect(await unequalBooks(database.db)).toEqual([]);
   expect(projector.status().state).toBe('running');

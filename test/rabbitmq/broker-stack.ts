@@ -1,6 +1,6 @@
 // Command handling behind a real broker: topology, consumers over the stores of a command stack, and the bus to reach them.
 import pino from 'pino';
-import { vi } from 'vitest';
+
 import type { CommandHandler } from '../../src/commands/handler.ts';
 import type { CommandConsumer, CommandConsumerOptions } from '../../src/consumers/command-consumer.ts';
 import { startCommandConsumer } from '../../src/consumers/command-consumer.ts';
@@ -11,6 +11,7 @@ import type { RabbitMqBus } from '../../src/rabbitmq/rabbitmq-bus.ts';
 import { makeRabbitMqBus } from '../../src/rabbitmq/rabbitmq-bus.ts';
 import { DEAD_QUEUE, declareTopology } from '../../src/rabbitmq/topology.ts';
 import type { TestBroker } from '../stack/rabbitmq.ts';
+import { waitUntil } from '../stack/waiting.ts';
 
 export const QUEUES = 4;
 export const BODY_LIMIT_BYTES = 65_536;
@@ -48,7 +49,7 @@ export async function startBrokerStack(
   const connection = connect('api');
   await declareTopology(connection, { queues: QUEUES });
   const bus = makeRabbitMqBus({ connection, waitMs, maxWaiting: 10_000 });
-  await vi.waitUntil(() => bus.isAvailable(), { timeout: 20_000 });
+  await waitUntil(() => bus.isAvailable());
   const close = async (): Promise<void> => {
     for (const release of opened.toReversed()) await release();
   };

@@ -38,7 +38,7 @@ beforeAll(async () => {
   expect(LINES).toHaveLength(4);
   await run('sh', ['-ec', LINES.join('\n')], { env: { ...node.shellEnvironment, ...PASSWORDS } });
   await clients.create('shop', 'producer');
-}, 60_000);
+});
 
 const urlOf = (user: string, password: string): string => {
   const url = new URL(node.amqpUrl);
@@ -120,11 +120,11 @@ test('who only listens hears of everything, and can send nothing', async () => {
   const consumer = consumeLedgerEvents({ amqpUrl: STATS, queue: 'stats.events', onEvent: (event) => void events.push(event) });
   const binding = `queues/{vhost}/stats.events/bindings`;
   await expect
-    .poll(() => node.administer('GET', binding).catch(() => []), { timeout: 20_000 })
+    .poll(() => node.administer('GET', binding).catch(() => []))
     .toContainEqual(expect.objectContaining({ source: EXCHANGES.events }));
   // As the ledger's event publisher does.
   const publisher = makePublisher(stack.connection);
-  await expect.poll(() => publisher.isReady(), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => publisher.isReady()).toBe(true);
   const told = { specversion: '1.0', id: randomUUID(), source: '/ledgerfold', type: 'ledger.account.deposited.v1' };
   const published = await publisher.publish({
     exchange: EXCHANGES.events,
@@ -134,7 +134,7 @@ test('who only listens hears of everything, and can send nothing', async () => {
   });
   await publisher.close();
   expect(published).toBe('confirmed');
-  await expect.poll(() => events, { timeout: 20_000 }).toEqual([told]);
+  await expect.poll(() => events).toEqual([told]);
   await consumer.close();
 
   for (const exchange of [EXCHANGES.commands, EXCHANGES.events, EXCHANGES.dead, ''])

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandEnvelope } from '../../src/commands/bus.ts';
 import { AccountIdSchema } from '../../src/domain/ids.ts';
 import { EXCHANGES } from '../../src/rabbitmq/topology.ts';
@@ -8,6 +8,7 @@ import type { CommandStack } from '../commands/command-stack.ts';
 import { startCommandStack } from '../commands/command-stack.ts';
 import type { TestBroker } from '../stack/rabbitmq.ts';
 import { freshVhost, startRabbitMq } from '../stack/rabbitmq.ts';
+import { waitUntil } from '../stack/waiting.ts';
 import type { BrokerStack } from './broker-stack.ts';
 import { startBrokerStack } from './broker-stack.ts';
 
@@ -69,7 +70,7 @@ describe('a command that nobody decides yet', () => {
     expect(await stack.bus.submit(envelope, { waitMs: 200 })).toEqual(pending);
     expect(await stack.bus.send(envelope)).toMatchObject(refused('outcome_unknown'));
     stack.consume(commands.commands.handle);
-    await expect.poll(() => stack.bus.send(envelope), { timeout: 20_000 }).toMatchObject({ status: 'applied', hit: true, revision: 0n });
+    await expect.poll(() => stack.bus.send(envelope)).toMatchObject({ status: 'applied', hit: true, revision: 0n });
     expect(await stack.deadLetters()).toBe(0);
   });
 });
@@ -80,16 +81,16 @@ describe('without its broker', () => {
     await using stack = await startBrokerStack(node);
     // RabbitMQ 3.10 writes down the names of new quorum queues some seconds later; a kill before that leaves one without a leader.
     await node.restart();
-    await vi.waitUntil(() => stack.bus.isAvailable(), { timeout: 30_000 });
+    await waitUntil(() => stack.bus.isAvailable());
     stack.consume(commands.commands.handle);
     const before = openingOf();
     expect(await stack.bus.send(before)).toMatchObject({ status: 'applied', hit: false });
     await node.kill();
-    await expect.poll(() => stack.bus.isAvailable(), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => stack.bus.isAvailable()).toBe(false);
     const refusedOne = openingOf();
     expect(await stack.bus.send(refusedOne)).toMatchObject(refused('broker_unavailable'));
     await node.restart();
-    await expect.poll(() => stack.bus.isAvailable(), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => stack.bus.isAvailable()).toBe(true);
     expect(await stack.bus.send(before)).toMatchObject({ status: 'applied', hit: true });
     expect(await stack.bus.send(refusedOne)).toMatchObject({ status: 'applied', hit: false });
   });

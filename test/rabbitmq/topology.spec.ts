@@ -65,7 +65,7 @@ describe('the topology', () => {
         content: Buffer.from('{}'),
         options: { mandatory: true, persistent: true },
       });
-    await expect.poll(publish, { timeout: 20_000 }).toBe('confirmed');
+    await expect.poll(publish).toBe('confirmed');
     const channel = await elsewhere.openChannel();
     await channel.unbindExchange(EXCHANGES.shard, EXCHANGES.commands, '#');
     expect(await publish()).toBe('unroutable');
@@ -91,7 +91,7 @@ describe('the ring', () => {
           content: Buffer.from(id),
           options: { mandatory: true, persistent: true },
         });
-      await expect.poll(() => publish(ids[0] ?? ''), { timeout: 20_000 }).toBe('confirmed');
+      await expect.poll(() => publish(ids[0] ?? '')).toBe('confirmed');
       expect(new Set(await Promise.all(ids.map(publish)))).toEqual(new Set(['confirmed']));
       const found = new Map<string, string>();
       const channel = await connection.openChannel();
@@ -102,7 +102,7 @@ describe('the ring', () => {
           channel.ack(message);
         });
       }
-      await expect.poll(() => ids.every((id) => found.has(id)), { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => ids.every((id) => found.has(id))).toBe(true);
       await connection.close();
       return found;
     };

@@ -1,15 +1,15 @@
-// Waiting for what will come about, however long this machine takes. The deadline only ends a hang.
+// Waiting for what will come about, and saying what it was where it does not.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PATIENCE_MS } from '../stack/patience.ts';
 
-const DEADLINE_MS = 60_000;
 const BETWEEN_MS = 20;
 
 /**
  * Looks until there is something to be seen, and gives it back. What throws counts as not there yet.
- * @throws after a minute, with what was thrown last.
+ * @throws at the end of all patience, with what was thrown last.
  */
 export async function eventually<T>(what: string, look: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> {
-  const deadline = Date.now() + DEADLINE_MS;
+  const deadline = Date.now() + PATIENCE_MS;
   let last: unknown;
   for (;;) {
     try {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { expectBalancedBooks, expectNothingUnderWay } from './books.ts';
 import type { Command, Outcome } from './clients.ts';
 import { applyAll, entriesOf, send, sendBulk, tally } from './clients.ts';
@@ -7,8 +7,6 @@ import { startTwoLedgers } from './ledgers.ts';
 import type { LogEvent } from './log.ts';
 import { makeGenerator, TYPES } from './mixed-commands.ts';
 
-// A busy machine may take its time.
-vi.setConfig({ testTimeout: 600_000 });
 const ledgers = await startTwoLedgers();
 afterAll(() => ledgers[Symbol.asyncDispose]());
 

@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { expectBalancedBooks } from './books.ts';
 import type { Command, FillOrder, Outcome } from './clients.ts';
 import { applyAll, countEach, said, send } from './clients.ts';
 import { startTwoLedgers } from './ledgers.ts';
 import { makeHandicap, RACES, runRaces, sendBoth, sidesOf } from './races.ts';
 
-// A busy machine may take its time.
-vi.setConfig({ testTimeout: 300_000 });
 const ledgers = await startTwoLedgers({ settings: { LEDGER_SCHEDULER_INTERVAL_MS: '50' } });
 afterAll(() => ledgers[Symbol.asyncDispose]());
 

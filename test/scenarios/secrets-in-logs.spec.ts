@@ -146,8 +146,8 @@ async function everyEvent(): Promise<string> {
     onUnreadable: async () => undefined,
   });
   const head = await store.streams.head();
-  await expect.poll(() => events.length, { timeout: 30_000 }).toBeGreaterThan(0);
-  await expect.poll(() => JSON.stringify(events.at(-1), bigintAsText), { timeout: 30_000 }).toContain(`"position":"${head?.position}"`);
+  await expect.poll(() => events.length).toBeGreaterThan(0);
+  await expect.poll(() => JSON.stringify(events.at(-1), bigintAsText)).toContain(`"position":"${head?.position}"`);
   await subscription.stop();
   await store.close();
   return JSON.stringify(events, bigintAsText);

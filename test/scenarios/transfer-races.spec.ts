@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { expectBalancedBooks, expectNothingUnderWay } from './books.ts';
 import type { Command, Outcome, Transfer } from './clients.ts';
 import { applyAll, countEach, said } from './clients.ts';
 import { startTwoLedgers } from './ledgers.ts';
 import { makeHandicap, RACES, runRaces, sendBoth, sidesOf } from './races.ts';
 
-// A busy machine may take its time.
-vi.setConfig({ testTimeout: 300_000 });
 const ledgers = await startTwoLedgers();
 afterAll(() => ledgers[Symbol.asyncDispose]());
 

@@ -8,14 +8,13 @@ import { z } from 'zod';
 import { allSettings } from '../../src/config.ts';
 import { readRuntimeFile } from '../../src/embedded/runtime-file.ts';
 import type { Role } from '../../src/identity/roles.ts';
+import { PATIENCE_MS } from './patience.ts';
 import { scratchFolder } from './scratch-folder.ts';
 import type { TestTokens } from './tokens.ts';
 import { startTokens } from './tokens.ts';
 
 const sources = fileURLToPath(new URL('../../src/cli/ledger.ts', import.meta.url));
 const readyLine = z.object({ apiUrl: z.string().nullable() });
-/** Two cores, shared with everything else a test runs. */
-const readyDeadlineMs = 90_000;
 
 export interface LedgerExit {
   readonly code: number | null;
@@ -105,7 +104,7 @@ export async function spawnLedger(
     if (ownFolder !== undefined) await rm(ownFolder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
   };
 
-  const deadline = Date.now() + readyDeadlineMs;
+  const deadline = Date.now() + PATIENCE_MS;
   let apiUrl: string | undefined;
   for (;;) {
     if (apiUrl === undefined && stdout.includes('\n')) apiUrl = readyLine.parse(JSON.parse(stdout.split('\n')[0] ?? '')).apiUrl ?? '';

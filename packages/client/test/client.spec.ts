@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { ProblemCode } from '@ledgerfold/client';
 import { createLedgerClient, LedgerProblem, LedgerUnreachable, OutcomePending } from '@ledgerfold/client';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { LedgerProcess } from '../../../test/stack/ledger-process.ts';
 import { spawnLedger } from '../../../test/stack/ledger-process.ts';
 import type { TestStores } from '../../../test/stack/stores.ts';
 import { startStores } from '../../../test/stack/stores.ts';
+import { waitUntil } from '../../../test/stack/waiting.ts';
 import type { FlakyGateway, Treatment } from './harness/flaky-gateway.ts';
 import { startFlakyGateway } from './harness/flaky-gateway.ts';
 
@@ -134,7 +135,7 @@ test('the caller may give up', async () => {
   gateway.next(overloaded('20'));
   const giveUp = new AbortController();
   const call = client().openAccount({}, { signal: giveUp.signal });
-  await vi.waitUntil(() => gateway.seen.length === 1);
+  await waitUntil(() => gateway.seen.length === 1);
   giveUp.abort(new Error('no longer wanted'));
   await expect(call).rejects.toThrow('no longer wanted');
 });

@@ -40,7 +40,7 @@ test('a command is waited for in the broker, is sent once, and has its answer wh
 
   const patient = ledger.deposit(accountId, { asset: 'USD', amount: '4.00' });
   const refused = ledger.withdraw(accountId, { asset: 'USD', amount: '100.00' }).catch((reason: unknown) => reason);
-  await expect.poll(() => posted(before), { timeout: 30_000 }).toHaveLength(4);
+  await expect.poll(() => posted(before)).toHaveLength(4);
   await using _consumer = await spawnLedger(environment, ['--roles', 'consumer']);
 
   expect(await patient).toMatchObject({ status: 'applied', balances: [{ available: '7.00' }] });

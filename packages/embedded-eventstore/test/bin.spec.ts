@@ -5,7 +5,7 @@ import { EventStoreDBClient } from '@eventstore/db-client';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from './harness/folders.ts';
 import { connect, event, readEverything } from './harness/official-client.ts';
-import { runToEnd, startServerProcess } from './harness/server-process.ts';
+import { PATIENTLY, runToEnd, startServerProcess } from './harness/server-process.ts';
 
 test('says in one line that it is ready, and nothing else', async () => {
   const server = await startServerProcess({ args: ['--host', '127.0.0.1', '--port', '0', '--memory'] });
@@ -38,7 +38,7 @@ test('appends under way at SIGTERM are answered, and what was answered is there'
       () => false,
     ),
   );
-  await vi.waitUntil(async () => (await readEverything(client, 'stopped')).length > 1);
+  await vi.waitUntil(async () => (await readEverything(client, 'stopped')).length > 1, PATIENTLY);
   await server.stop('SIGTERM');
   const acknowledged = (await Promise.all(outcomes)).filter((done) => done).length;
   await client.dispose();

@@ -3,7 +3,7 @@ import type { EventStoreDBClient } from '@eventstore/db-client';
 import { expect, test, vi } from 'vitest';
 import { temporaryFolder } from './harness/folders.ts';
 import { connect, event, readEverything } from './harness/official-client.ts';
-import { startServerProcess } from './harness/server-process.ts';
+import { PATIENTLY, startServerProcess } from './harness/server-process.ts';
 
 /** In the 1,024 bytes of bash: 1 MiB for every file the server writes. */
 const LIMIT = ['bash', '-c', 'ulimit -S -f 1024; exec "$@"', 'limited'];
@@ -17,14 +17,14 @@ test('a full disk refuses appends, serves everything else, loses nothing, and is
   expect(written).toBeGreaterThan(10);
   expect(await readEverything(client, 'fills')).toHaveLength(written);
   await expect(client.appendToStream('fills', large(), { expectedRevision: BigInt(written - 1) })).rejects.toThrow();
-  await vi.waitUntil(() => server.stderr() !== '', { timeout: 20_000 });
+  await vi.waitUntil(() => server.stderr() !== '', PATIENTLY);
   expect(server.stderr().match(/writes are refused/g)).toHaveLength(1);
 
   // Room again: the same server goes on.
   execFileSync('prlimit', ['--pid', String(server.pid), '--fsize=unlimited:']);
   const after = await client.appendToStream('fills', large(), { expectedRevision: BigInt(written - 1) });
   expect(after.nextExpectedRevision).toBe(BigInt(written));
-  await vi.waitUntil(() => server.stderr().includes('writes are accepted again'), { timeout: 20_000 });
+  await vi.waitUntil(() => server.stderr().includes('writes are accepted again'), PATIENTLY);
   await client.dispose();
   await server.stop('SIGKILL');
 

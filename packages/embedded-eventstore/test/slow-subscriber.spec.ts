@@ -6,7 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from './harness/folders.ts';
 import { connect, event } from './harness/official-client.ts';
 import { allSubscription, rawClient } from './harness/raw-client.ts';
-import { startServerProcess } from './harness/server-process.ts';
+import { PATIENTLY, startServerProcess } from './harness/server-process.ts';
 
 const MIB = 1024 * 1024;
 
@@ -39,7 +39,7 @@ test('subscribers that do not read cost bounded memory and slow nobody else', as
     if (response.hasEvent()) received++;
   });
   first?.resume();
-  await vi.waitUntil(() => received === 3000, { timeout: 60_000, interval: 20 });
+  await vi.waitUntil(() => received === 3000, PATIENTLY);
   for (const call of stalled) call.cancel();
 });
 
@@ -62,7 +62,7 @@ async function liveSubscription(url: string) {
     state.error = error;
   });
   await client.appendToStream('live', event());
-  await vi.waitUntil(() => state.caughtUp, { timeout: 20_000 });
+  await vi.waitUntil(() => state.caughtUp, PATIENTLY);
   return { client, got, state };
 }
 
@@ -74,12 +74,12 @@ test('with a live buffer, an append larger than it cuts the live subscriber off,
     'live',
     Array.from({ length: 32 }, () => event()),
   );
-  await vi.waitUntil(() => got.length === 33, { timeout: 20_000 });
+  await vi.waitUntil(() => got.length === 33, PATIENTLY);
   await client.appendToStream(
     'live',
     Array.from({ length: 200 }, () => event()),
   );
-  await vi.waitUntil(() => state.error !== undefined, { timeout: 20_000 });
+  await vi.waitUntil(() => state.error !== undefined, PATIENTLY);
   expect(state.error).toMatchObject({ type: 'timeout', code: 10 });
   expect(state.error?.message).toContain('Consumer too slow to handle event while live');
   expect(got.length).toBeLessThan(233);
@@ -88,7 +88,7 @@ test('with a live buffer, an append larger than it cuts the live subscriber off,
   const rest: bigint[] = [];
   const again = client.subscribeToStream('live', { fromRevision: got.at(-1) ?? 0n });
   again.on('data', ({ event }) => rest.push(event?.revision ?? -1n));
-  await vi.waitUntil(() => got.length + rest.length === 233, { timeout: 20_000 });
+  await vi.waitUntil(() => got.length + rest.length === 233, PATIENTLY);
   expect([...got, ...rest]).toEqual(Array.from({ length: 233 }, (_, n) => BigInt(n)));
 });
 
@@ -97,7 +97,7 @@ test('with a live buffer, many small appends at a time cut nobody off who reads'
   onTestFinished(() => store.close());
   const { client, got, state } = await liveSubscription(store.url);
   await Promise.all(Array.from({ length: 500 }, () => client.appendToStream('live', event())));
-  await vi.waitUntil(() => got.length === 501, { timeout: 20_000 });
+  await vi.waitUntil(() => got.length === 501, PATIENTLY);
   expect(state.error).toBeUndefined();
 });
 
@@ -109,6 +109,6 @@ test('without a live buffer nobody is cut off, whatever the append', async () =>
     'live',
     Array.from({ length: 5000 }, () => jsonEvent({ type: 'tested', data: {} })),
   );
-  await vi.waitUntil(() => got.length === 5001, { timeout: 20_000 });
+  await vi.waitUntil(() => got.length === 5001, PATIENTLY);
   expect(state.error).toBeUndefined();
 });

@@ -1,6 +1,7 @@
 // An API that is logged in to as in production: with tokens, cookies and first accounts.
 import { v5 as uuidv5 } from 'uuid';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
+import { waitFor } from '../../stack/waiting.ts';
 import type { Answer, TestApi, TestApiOptions } from '../api-stack.ts';
 import { startTestApi } from '../api-stack.ts';
 
@@ -34,13 +35,13 @@ export const bearer = (accessToken: string) => ({ authorization: `Bearer ${acces
 
 /** What /v1/me says once the first account is found: at once, unless this machine is busy for longer than a request waits. */
 export const meWithAccount = (api: TestApi, accessToken: string): Promise<Answer> =>
-  vi.waitFor(
+  waitFor(
     async () => {
       const me = await api.get('/v1/me', bearer(accessToken));
       expect(me.body.accounts, me.text).not.toEqual([]);
       return me;
     },
-    { timeout: 30_000, interval: 50 },
+    { intervalMs: 50 },
   );
 
 export interface LoggedIn {

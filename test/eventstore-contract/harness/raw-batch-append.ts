@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { ServiceError } from '@grpc/grpc-js';
-import { vi } from 'vitest';
+import { waitUntil } from '../../stack/waiting.ts';
 import { callMetadata, rawStreams } from './connection.ts';
 import { uuid } from './messages.ts';
 
@@ -38,14 +38,11 @@ export function openBatchAppend(): BatchCall {
     answersTo,
     answered: () => received.map((answer) => answer.correlationId),
     answerTo: (id) =>
-      vi.waitUntil(
-        () => {
-          const answer = answersTo(id)[0];
-          if (answer === undefined && end !== undefined) throw new Error(`the call ended without an answer: ${end.error?.message ?? 'OK'}`);
-          return answer;
-        },
-        { timeout: 20_000, interval: 2 },
-      ),
+      waitUntil(() => {
+        const answer = answersTo(id)[0];
+        if (answer === undefined && end !== undefined) throw new Error(`the call ended without an answer: ${end.error?.message ?? 'OK'}`);
+        return answer;
+      }),
     ended: () => end,
     cancel: () => call.cancel(),
   };

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { PATIENCE_MS } from '../../stack/patience.ts';
 
 const bin = fileURLToPath(new URL('../../../packages/embedded-eventstore/src/bin.ts', import.meta.url));
-const startTimeoutMs = 20_000;
 
 export interface ServerUnderTest {
   /** Connection string of the official client. */
@@ -32,7 +32,7 @@ export async function startServerUnderTest(): Promise<ServerUnderTest> {
 
 function firstUrl(output: NodeJS.ReadableStream, exited: Promise<void>): Promise<string> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no connection string within ${startTimeoutMs} ms`)), startTimeoutMs);
+    const timer = setTimeout(() => reject(new Error(`no connection string within ${PATIENCE_MS} ms`)), PATIENCE_MS);
     let seen = '';
     output.on('data', (chunk: Buffer) => {
       seen += chunk.toString();

@@ -1,6 +1,6 @@
 import type streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { ServiceError } from '@grpc/grpc-js';
-import { vi } from 'vitest';
+import { waitUntil } from '../../stack/waiting.ts';
 import { callMetadata, rawStreams } from './connection.ts';
 import { kindOf, originalEvent, type ReadSpec, type ResponseKind, readRequest, revisionsIn } from './raw-read.ts';
 
@@ -23,8 +23,6 @@ export interface SubscriptionRecorder extends AsyncDisposable {
   untilError(): Promise<ServiceError>;
 }
 
-const waiting = { timeout: 20_000, interval: 5 };
-
 /** Subscribes and keeps every message in the order in which the server sent it. */
 export function record(spec: Omit<ReadSpec, 'count'>): SubscriptionRecorder {
   const responses: streams.ReadResp[] = [];
@@ -44,12 +42,12 @@ export function record(spec: Omit<ReadSpec, 'count'>): SubscriptionRecorder {
     checkpoints: () => ofKind('checkpoint').map((response) => BigInt(response.getCheckpoint()?.getCommitPosition() ?? -1)),
     error: () => failure,
     until: async (kind, count = 1) => {
-      await vi.waitUntil(() => {
+      await waitUntil(() => {
         if (failure !== undefined && ofKind(kind).length < count) throw failure;
         return ofKind(kind).length >= count;
-      }, waiting);
+      });
     },
-    untilError: async () => vi.waitUntil(() => failure, waiting),
+    untilError: async () => waitUntil(() => failure),
     [Symbol.asyncDispose]: async () => {
       cancelled = true;
       call.cancel();
