@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import LongestFirst from './test/stack/longest-first.ts';
 
 // Hundreds of processes load the same modules: what one has compiled, the others need not.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compiled');
@@ -10,6 +11,7 @@ export default defineConfig({
     // Real servers run beside the tests: more workers than this fight them for two cores.
     maxWorkers: 2,
     teardownTimeout: 60_000,
+    sequence: { sequencer: LongestFirst },
     allowOnly: false,
     passWithNoTests: false,
     projects: [

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { isGiven } from './harness/server.ts';
 
 /**
  * The contract between the official EventStoreDB client and a server. Runs against `EVENTSTORE_URL`, or against the embedded
@@ -9,10 +10,9 @@ export default defineConfig({
     name: 'eventstore-contract',
     root: import.meta.dirname,
     include: ['*.contract.ts'],
-    globalSetup: ['harness/server.ts'],
     pool: 'forks',
-    // One file at a time: a server may cut off a live subscriber for the events that another file appends.
-    fileParallelism: false,
+    // One file at a time where they share a server: it may cut off a live subscriber for the events that another file appends.
+    fileParallelism: !isGiven(),
     testTimeout: 30_000,
     hookTimeout: 30_000,
     expect: { requireAssertions: true },

@@ -4,10 +4,12 @@ import { GossipClient } from '@eventstore/db-client/generated/gossip_grpc_pb.js'
 import { ServerFeaturesClient } from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import * as grpc from '@grpc/grpc-js';
-import { afterAll, inject } from 'vitest';
+import { afterAll } from 'vitest';
+import { startServerUnderTest } from './server.ts';
 
+const server = await startServerUnderTest();
 /** The server under test, as a connection string of the official client. */
-export const eventstoreUrl = inject('eventstoreUrl');
+export const eventstoreUrl = server.url;
 
 /** The one official client of this process: it shares its pending appends with every other client in the process. */
 export const client = EventStoreDBClient.connectionString(eventstoreUrl);
@@ -25,6 +27,7 @@ export const rawServerFeatures = new ServerFeaturesClient(address, credentials);
 afterAll(async () => {
   await client.dispose();
   for (const raw of [rawStreams, rawGossip, rawServerFeatures]) raw.close();
+  await server.stop();
 });
 
 /** The headers of a raw call: the user of the connection string, where the channel is encrypted. */

@@ -1,23 +1,21 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { TestProject } from 'vitest/node';
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    eventstoreUrl: string;
-  }
-}
 
 const bin = fileURLToPath(new URL('../../../packages/embedded-eventstore/src/bin.ts', import.meta.url));
 const startTimeoutMs = 20_000;
 
-/** Provides the connection string of the server under test; starts the embedded one in a child process when none is given. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const given = process.env['EVENTSTORE_URL'];
-  if (given !== undefined && given !== '') {
-    project.provide('eventstoreUrl', given);
-    return async () => {};
-  }
+export interface ServerUnderTest {
+  /** Connection string of the official client. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Whether `EVENTSTORE_URL` names the server under test: one for all files. */
+export const isGiven = (): boolean => (process.env['EVENTSTORE_URL'] ?? '') !== '';
+
+/** The server under test: the one that is given, else an embedded one for this file, in a child process. */
+export async function startServerUnderTest(): Promise<ServerUnderTest> {
+  if (isGiven()) return { url: process.env['EVENTSTORE_URL'] ?? '', stop: async () => {} };
   const server = spawn(process.execPath, [bin, '--host', '127.0.0.1', '--port', '0', '--memory'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   const stop = async () => {
@@ -25,12 +23,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await exited;
   };
   try {
-    project.provide('eventstoreUrl', await firstUrl(server.stdout, exited));
+    return { url: await firstUrl(server.stdout, exited), stop };
   } catch (error) {
     await stop();
     throw error;
   }
-  return stop;
 }
 
 function firstUrl(output: NodeJS.ReadableStream, exited: Promise<void>): Promise<string> {
