@@ -202,6 +202,8 @@ describe('over the broker', () => {
     const refused = { 'idempotency-key': newKey() };
     const deposits = `/v1/accounts/${accountId}/deposits`;
     expect((await api.post(deposits, DOLLAR, { ...alice, ...used })).status).toBe(201);
+    // Until reads find the account, nobody's commands at it are taken with a receipt.
+    await eventually('the account is found', async () => (await api.get(`/v1/accounts/${accountId}`, alice)).status === 200);
     const taken = await api.post(deposits, { asset: 'XAU', amount: '1.00' }, { ...alice, ...ASYNC, ...refused });
     const hers = await eventually('it is refused', async () => {
       const status = await statusOf(api, taken, alice);
