@@ -209,12 +209,16 @@ export async function openSigningKeys({ db, secret, onError, refreshMs = REFRESH
 
   async function look(): Promise<void> {
     try {
-      const before = [...published.verifying.keys()].join();
-      published = await readPublished(db);
-      if ([...published.verifying.keys()].join() !== before) generation += 1;
-      failure = undefined;
-      // Last: also a process that cannot unseal the new key takes nothing any more from those that were revoked.
-      if (published.signer.kid !== signing.kid) signing = await unsealed(published.signer, secret);
+      const next = await readPublished(db);
+      try {
+        if (next.signer.kid !== signing.kid) signing = await unsealed(next.signer, secret);
+      } finally {
+        // With it, not before it: what is published signs. But also a process that cannot unseal the new key takes nothing any more
+        // from those that were revoked.
+        if ([...next.verifying.keys()].join() !== [...published.verifying.keys()].join()) generation += 1;
+        published = next;
+        failure = undefined;
+      }
     } catch (error) {
       // A secret that is wrong says nothing about which keys there are.
       if (!(error instanceof WrongKeySecret)) failure = { error };

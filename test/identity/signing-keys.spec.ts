@@ -189,6 +189,7 @@ describe('a process', () => {
     await rotate({ now: true });
     await waitFor(() => expect(publishedBy(one)).toHaveLength(2));
     const unknown = await one.issue();
+    expect(kidOf(unknown)).not.toBe(kidOf(known));
     await another.database.close();
     await waitFor(async () => expect(await another.verdict(unknown)).toBe('unavailable'));
     expect(another.errors.length).toBeGreaterThan(0);
