@@ -13,7 +13,7 @@ import { startManagedRabbitMq } from '../stack/rabbitmq.ts';
 import { startStores } from '../stack/stores.ts';
 import { operatorAt, startTokens } from '../stack/tokens.ts';
 import { deadLetters, waitingCommands } from './brokers.ts';
-import { openAccount, send } from './clients.ts';
+import { attempt, openAccount, send } from './clients.ts';
 import { eventually } from './eventually.ts';
 
 const opened = new AsyncDisposableStack();
@@ -45,7 +45,7 @@ const read = async (apiUrl: string): Promise<number> => (await fetch(`${apiUrl}/
 test('the ledger starts without its broker, says so, reads, and takes commands as soon as the broker is there', async () => {
   await node.stop();
   const { apiUrl, stop } = await start();
-  expect(await send(apiUrl, opening('k'))).toMatchObject({ httpStatus: 503, body: { code: 'broker_unavailable' } });
+  expect(await attempt(apiUrl, opening('k'))).toMatchObject({ httpStatus: 503, body: { code: 'broker_unavailable' } });
   expect(await read(apiUrl)).toBe(200);
   expect(await readiness(apiUrl)).toMatchObject({ status: 503, ok: false, detail: expect.stringContaining('ECONNREFUSED') });
 
@@ -55,7 +55,7 @@ test('the ledger starts without its broker, says so, reads, and takes commands a
 
   await node.stop();
   await eventually('it has noticed', async () => !(await readiness(apiUrl)).ok);
-  expect(await send(apiUrl, opening('k'))).toMatchObject({ httpStatus: 503, body: { code: 'broker_unavailable' } });
+  expect(await attempt(apiUrl, opening('k'))).toMatchObject({ httpStatus: 503, body: { code: 'broker_unavailable' } });
   expect(await read(apiUrl)).toBe(200);
   await node.restart();
   await eventually('it is ready again', async () => (await readiness(apiUrl)).status === 200);
@@ -66,7 +66,7 @@ test('the ledger starts without its broker, says so, reads, and takes commands a
 test('another number of queues than the broker has is said, and no command is taken', async () => {
   const { apiUrl, stop } = await start({ LEDGER_COMMAND_QUEUES: '3' });
   await eventually('it has looked', async () => (await readiness(apiUrl)).detail.includes('ledger.commands.03'));
-  expect(await send(apiUrl, opening('k'))).toMatchObject({ httpStatus: 503, body: { code: 'broker_unavailable' } });
+  expect(await attempt(apiUrl, opening('k'))).toMatchObject({ httpStatus: 503, body: { code: 'broker_unavailable' } });
   await stop();
 });
 

@@ -1,5 +1,6 @@
 // A client of the ledger's API as the scenarios use it: commands with keys, sent over real HTTP, answers as they came.
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { operatorAt } from '../stack/tokens.ts';
 
@@ -142,8 +143,29 @@ async function request(url: string, { method, key, body, ifMatch, signal }: Sent
   };
 }
 
-/** Sends one command to its own route. @throws where no answer comes: the connection broke, or the signal fired. */
-export function send(apiUrl: string, command: Command, options: SendOptions = {}): Promise<Answer> {
+/** Said by "later": a busy machine, a store that is away, an outcome that nobody knows yet. */
+const LATER = 503;
+const AGAIN_MS = 50;
+
+/** Asks again and again while it is told "later". */
+async function untilAnswered<T>(ask: () => Promise<T>, isLater: (answer: T) => boolean): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (!isLater(answer)) return answer;
+    await sleep(AGAIN_MS);
+  }
+}
+const isLater = ({ httpStatus }: Outcome): boolean => httpStatus === LATER;
+
+/**
+ * Sends one command to its own route, again and with its key while it is told "later", as clients do. @throws where no answer
+ * comes: the connection broke, or the signal fired.
+ */
+export const send = (apiUrl: string, command: Command, options: SendOptions = {}): Promise<Answer> =>
+  untilAnswered(() => attempt(apiUrl, command, options), isLater);
+
+/** Sends one command once, whatever the answer. @throws as `send` */
+export function attempt(apiUrl: string, command: Command, options: SendOptions = {}): Promise<Answer> {
   const { type, key, ...fields } = command;
   const body = new Map<string, unknown>(Object.entries(fields));
   const [method = '', template = ''] = ROUTES[type].split(' ');
@@ -160,9 +182,24 @@ export function send(apiUrl: string, command: Command, options: SendOptions = {}
   });
 }
 
-/** Sends up to 1,000 commands in one request. The answers are in the order of the commands. */
+/** Sends up to 1,000 commands in one request, and again those that are told "later". The answers are in the order of the commands. */
 export async function sendBulk(apiUrl: string, commands: readonly Command[]): Promise<readonly Outcome[]> {
-  const { httpStatus, body } = await request(`${apiUrl}/v1/commands`, { method: 'POST', body: { commands } });
+  const answers = [...(await attemptBulk(apiUrl, commands))];
+  for (;;) {
+    const open = answers.flatMap((answer, n) => (isLater(answer) ? [n] : []));
+    if (open.length === 0) return answers;
+    await sleep(AGAIN_MS);
+    const again = await attemptBulk(
+      apiUrl,
+      commands.filter((_, n) => open.includes(n)),
+    );
+    for (const [at, answer] of again.entries()) answers[open[at] ?? -1] = answer;
+  }
+}
+
+async function attemptBulk(apiUrl: string, commands: readonly Command[]): Promise<readonly Outcome[]> {
+  const send = (): Promise<Answer> => request(`${apiUrl}/v1/commands`, { method: 'POST', body: { commands } });
+  const { httpStatus, body } = await untilAnswered(send, isLater);
   if (httpStatus !== 200) throw new Error(`the bulk request was answered ${httpStatus}: ${JSON.stringify(body)}`);
   return bulkSchema.parse(body).results.map(({ httpStatus, ...result }) => ({ httpStatus, body: result }));
 }
@@ -196,17 +233,19 @@ export async function balanceOf(
   asset: string,
   minPosition: string,
 ): Promise<z.infer<typeof balanceSchema>> {
-  const response = await fetch(`${apiUrl}/v1/accounts/${accountId}/balances/${asset}?minPosition=${minPosition}`, {
-    headers: operatorAt(apiUrl),
-  });
-  return balanceSchema.parse(await response.json());
+  return balanceSchema.parse(await read(`${apiUrl}/v1/accounts/${accountId}/balances/${asset}?minPosition=${minPosition}`));
 }
 
 const entriesSchema = z.object({ data: z.array(z.looseObject({ entryId: z.string() })) });
 /** The ids of the newest entries of that type in the account's journal. */
 export async function entriesOf(apiUrl: string, accountId: string, type: string): Promise<readonly string[]> {
-  const response = await fetch(`${apiUrl}/v1/accounts/${accountId}/entries?type=${type}`, { headers: operatorAt(apiUrl) });
-  return entriesSchema.parse(await response.json()).data.map(({ entryId }) => entryId);
+  return entriesSchema.parse(await read(`${apiUrl}/v1/accounts/${accountId}/entries?type=${type}`)).data.map(({ entryId }) => entryId);
+}
+
+async function read(url: string): Promise<unknown> {
+  const ask = (): Promise<Response> => fetch(url, { headers: operatorAt(url) });
+  const response = await untilAnswered(ask, ({ status }) => status === LATER);
+  return response.json();
 }
 
 /** The latest position that any of the answers gave. */

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { expectBalancedBooks } from './books.ts';
 import type { Answer, Movement } from './clients.ts';
-import { atOnce, balanceOf, latestPosition, openAccount, send, tally } from './clients.ts';
+import { atOnce, attempt, balanceOf, latestPosition, openAccount, send, tally } from './clients.ts';
 import { eventually } from './eventually.ts';
 import { startTwoLedgers } from './ledgers.ts';
 import { readLog } from './log.ts';
@@ -40,14 +40,14 @@ let givenUp = 0;
  * at a first answer that says "not applied and never will be": undefined.
  */
 async function persist(movement: Movement, start: number, isTrusting: boolean): Promise<Answer | undefined> {
-  for (let attempt = start; ; attempt += 1) {
-    const url = ledgers.urls()[attempt % 2 === 0 ? 0 : 1];
-    const answer = await send(url, movement, { signal: AbortSignal.timeout(GIVE_UP_MS) }).catch(() => undefined);
+  for (let turn = start; ; turn += 1) {
+    const url = ledgers.urls()[turn % 2 === 0 ? 0 : 1];
+    const answer = await attempt(url, movement, { signal: AbortSignal.timeout(GIVE_UP_MS) }).catch(() => undefined);
     if (answer !== undefined && answer.httpStatus !== 503) return answer;
     const setback = answer === undefined ? 'no answer' : Object.keys(tally([answer])).join();
     setbacks[setback] = (setbacks[setback] ?? 0) + 1;
     await new Promise((resolve) => setTimeout(resolve, 20));
-    if (isTrusting && attempt === start && answer !== undefined && answer.body.code !== 'outcome_unknown') return undefined;
+    if (isTrusting && turn === start && answer !== undefined && answer.body.code !== 'outcome_unknown') return undefined;
   }
 }
 

@@ -43,16 +43,27 @@ export interface Handicap {
   learn(winner: 'one' | 'other'): void;
 }
 
-/** Nobody waits at first; each race moves the start by so many ms. */
-export function makeHandicap(stepMs: number): Handicap {
+/** What a step grows by with each race, once the same side has won more races than are under way at once. */
+const GROWTH = 1.05;
+/** On a busy machine seconds may lie between the two. */
+const LONGEST_STEP_MS = 50;
+
+/** Nobody waits at first; each race moves the start by so many ms, and by more where that changes nothing. */
+export function makeHandicap(firstStepMs: number): Handicap {
   /** The other's wait; where it is negative, the one's. */
   let waitMs = 0;
+  let stepMs = firstStepMs;
+  let last: 'one' | 'other' | undefined;
+  let inARow = 0;
   return {
     async wait(side) {
       const ms = side === 'other' ? waitMs : -waitMs;
       if (ms > 0) await sleep(ms);
     },
     learn(winner) {
+      inARow = winner === last ? inARow + 1 : 1;
+      last = winner;
+      stepMs = inARow > AT_ONCE ? Math.min(stepMs * GROWTH, LONGEST_STEP_MS) : firstStepMs;
       waitMs += winner === 'other' ? stepMs : -stepMs;
     },
   };

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest';
 import { ledgerEnvironment } from '../stack/ledger-process.ts';
 import { expectBalancedBooks, projectedPosition, withDatabase } from './books.ts';
 import type { Movement } from './clients.ts';
-import { balanceOf, latestPosition, openAccount, repeatable, send, sendBulk, tally } from './clients.ts';
+import { attempt, balanceOf, latestPosition, openAccount, repeatable, send, sendBulk, tally } from './clients.ts';
 import { eventually } from './eventually.ts';
 import { startTwoLedgers } from './ledgers.ts';
 import type { LogEvent } from './log.ts';
@@ -124,7 +124,7 @@ test.each(cases)('$what, written past the ledger, stops the projector there; ann
   const last = log[log.findIndex((event) => event.id === id) - 1];
   expect(await withDatabase(ledgers.audit.databaseUrl, projectedPosition)).toBe(last?.position);
   const blocked: Movement = { type: 'withdraw', accountId: victim, key: 'all of it', asset: 'USD', amount: '10.00' };
-  expect(tally([await send(url, blocked)])).toEqual({ '503 projection_behind': 1 });
+  expect(tally([await attempt(url, blocked)])).toEqual({ '503 projection_behind': 1 });
 
   // What is applied cannot be annulled: only the event at which the projector stands.
   expect(runInCheckout(documentedAnnulment(`account-${victim}@1`))).toMatchObject({
