@@ -106,7 +106,8 @@ test('no sooner than Retry-After says', async () => {
 });
 
 test('at the deadline the caller learns the last problem and the key, and can go on with it', async () => {
-  const ledger = client({ deadlineMs: 300 });
+  const ledger = client({ deadlineMs: 30_000 });
+  // Longer than that: there is nothing to wait for.
   gateway.next(overloaded('60'));
   const accountId = randomUUID();
   const problem = await problemOf(ledger.openAccount({ accountId }));
@@ -251,9 +252,10 @@ test('one that is refused after it was accepted is a LedgerProblem', async () =>
 });
 
 test('one that is not decided by the deadline is pending still, under its key', async () => {
-  const ledger = client({ deadlineMs: 400 });
+  const ledger = client({ deadlineMs: 3_000 });
   const accountId = randomUUID();
-  gateway.next(accepted, ...times(50, stillPending));
+  const taken = { status: 202, body: JSON.stringify({ commandId: randomUUID(), accountId, status: 'pending' }) };
+  gateway.next(taken, ...times(100, stillPending));
   const error = await ledger.openAccount({ accountId }, { key: 'k' }).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(OutcomePending);
   expect(error).toMatchObject({ key: 'k', commandId: expect.any(String) });

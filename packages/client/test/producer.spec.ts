@@ -154,7 +154,7 @@ test('a command that nobody decides is pending; one that never left is not', asy
   await using elsewhere = await freshVhost();
   await using _unconsumed = await startBrokerStack(elsewhere);
   const deposit = { type: 'deposit', accountId: randomUUID(), asset: 'USD', amount: '1.00' } as const;
-  const pending = await errorOf(producer({ amqpUrl: elsewhere.guestUrl }).send(deposit, { key: 'k', deadlineMs: 3_000 }));
+  const pending = await errorOf(producer({ amqpUrl: elsewhere.guestUrl }).send(deposit, { key: 'k', deadlineMs: 6_000 }));
   expect(pending).toBeInstanceOf(OutcomePending);
   expect(pending).toMatchObject({ key: 'k' });
 

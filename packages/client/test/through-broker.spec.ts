@@ -2,6 +2,7 @@
 import { createLedgerClient, LedgerProblem, OutcomePending } from '@ledgerfold/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { spawnLedger } from '../../../test/stack/ledger-process.ts';
+import { PATIENCE_MS } from '../../../test/stack/patience.ts';
 import { freshVhost } from '../../../test/stack/rabbitmq.ts';
 import { startStores } from '../../../test/stack/stores.ts';
 import type { FlakyGateway } from './harness/flaky-gateway.ts';
@@ -22,14 +23,14 @@ beforeAll(async () => {
 });
 
 test('a command is waited for in the broker, is sent once, and has its answer when somebody decides it', async () => {
-  const ledger = createLedgerClient({ url: gateway.url, token, attemptTimeoutMs: 2_000, deadlineMs: 60_000 });
+  const ledger = createLedgerClient({ url: gateway.url, token, attemptTimeoutMs: 4_000, deadlineMs: PATIENCE_MS });
   const consumer = await spawnLedger(environment, ['--roles', 'consumer']);
   const { accountId } = await ledger.openAccount();
   await consumer.close();
 
   const before = gateway.seen.length;
   const impatient = await ledger
-    .deposit(accountId, { asset: 'USD', amount: '1.00' }, { key: 'first', deadlineMs: 4_000 })
+    .deposit(accountId, { asset: 'USD', amount: '1.00' }, { key: 'first', deadlineMs: 8_000 })
     .catch((reason: unknown) => reason);
   expect(impatient).toBeInstanceOf(OutcomePending);
   expect(impatient).toMatchObject({ key: 'first' });
@@ -56,12 +57,12 @@ test('a command is waited for in the broker, is sent once, and has its answer wh
 });
 
 test('commands sent together are waited for, each by itself', async () => {
-  const ledger = createLedgerClient({ url: gateway.url, token, attemptTimeoutMs: 2_000, deadlineMs: 60_000 });
+  const ledger = createLedgerClient({ url: gateway.url, token, attemptTimeoutMs: 4_000, deadlineMs: PATIENCE_MS });
   const consumer = await spawnLedger(environment, ['--roles', 'consumer']);
   const { accountId } = await ledger.openAccount();
   await consumer.close();
   const deposit = { type: 'deposit', accountId, asset: 'USD', amount: '1.00' } as const;
-  const impatient = await ledger.sendAll([{ ...deposit, key: 'a' }], { deadlineMs: 4_000 });
+  const impatient = await ledger.sendAll([{ ...deposit, key: 'a' }], { deadlineMs: 8_000 });
   expect(impatient).toMatchObject([{ key: 'a', pending: { accountId, status: 'pending' } }]);
 
   const patient = ledger.sendAll([
