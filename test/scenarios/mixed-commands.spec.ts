@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
 import { expectBalancedBooks, expectNothingUnderWay } from './books.ts';
 import type { Command, Outcome } from './clients.ts';
-import { applyAll, entriesOf, send, sendBulk, tally } from './clients.ts';
+import { applyAll, balanceOf, entriesOf, latestPosition, send, sendBulk, tally } from './clients.ts';
 import { startTwoLedgers } from './ledgers.ts';
 import type { LogEvent } from './log.ts';
 import { makeGenerator, TYPES } from './mixed-commands.ts';
@@ -158,7 +158,7 @@ function expectAsStored({ command, answer: { httpStatus, body } }: Answered, eve
 
 test('50,000 mixed commands over two processes: every answer is what is stored, and the books are equal', async () => {
   const accounts = Array.from({ length: ACCOUNTS }, () => randomUUID());
-  await applyAll(
+  const begun = await applyAll(
     ledgers.urls()[0],
     accounts.flatMap((accountId): Command[] => [
       { type: 'open-account', key: 'open', accountId },
@@ -166,6 +166,8 @@ test('50,000 mixed commands over two processes: every answer is what is stored, 
       { type: 'update-coin', key: 'BTC', accountId, symbol: 'BTC', quantity: '2' },
     ]),
   );
+  // The clients read what has reached the accounts: they have to be found.
+  await balanceOf(ledgers.urls()[0], accounts[0] ?? '', 'USD', latestPosition(begun));
   const answered = (await Promise.all(Array.from({ length: CLIENTS }, (_, client) => runClient(client, accounts)))).flat();
   await expectNothingUnderWay(ledgers.audit);
   const { log } = await expectBalancedBooks(ledgers.audit);
