@@ -68,14 +68,10 @@ const NoBody = z.strictObject({});
 /** What any route under /v1/auth may be refused with. */
 const ANY_AUTH: readonly ProblemCode[] = ['malformed_request', 'not_found', 'body_too_large', 'unsupported_media_type'];
 
-/**
- * Before anything is looked at: what is answered here is kept by nobody on the way (RFC 6749, 5.1), and where another issuer's tokens
- * are taken, nothing of this is there.
- */
+/** Before anything is looked at: where another issuer's tokens are taken, nothing of this is there. */
 export const refuseWithoutIssuer =
   ({ issuer, builtIn }: Auth) =>
-  async (_request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    reply.header('Cache-Control', 'no-store');
+  async (): Promise<void> => {
     if (builtIn) return;
     throw new RefusedRequest(refusal('not_found', `Access tokens for this ledger come from another issuer: log in at ${issuer}.`));
   };

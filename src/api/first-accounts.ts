@@ -19,18 +19,18 @@ import { envelopeOf, sendCommand } from './send-command.ts';
 const KEY = 'first-account';
 /** As many users are known to have theirs; of the others it is looked up once more. */
 const KNOWN_USERS = 100_000;
-/** How long a log-in waits for the account: for the opening, and until reads find it. It succeeds all the same. */
+/** How long is waited until reads find the account; and by a log-in for all of it together. Both succeed all the same. */
 const VISIBLE_MS = 2_000;
 
 export const firstAccountIdOf = (userId: string): AccountId => openedAccountIdOf(userId, KEY);
 
 export interface FirstAccounts {
   /**
-   * Opens the user's first account where it is not open.
-   * @returns why that could not be done: a refusal that a retry may get past. Undefined: it is open, or a broker has the command for good.
+   * Opens the user's first account where it is not open, and waits until reads find it, for two seconds at most.
+   * @returns why it could not be opened: a refusal that a retry may get past. Undefined: it is open, or a broker has the command for good.
    */
   open(user: Principal, request: FastifyRequest): Promise<Rejection | undefined>;
-  /** The same, as far as it gets within two seconds, and until reads find the account. Never rejects, and refuses nothing. */
+  /** The same, as far as it gets within two seconds. Never rejects, and refuses nothing. */
   openSoon(user: Principal, request: FastifyRequest): Promise<void>;
 }
 
@@ -39,37 +39,32 @@ export interface FirstAccountsOptions {
   readonly queries: Pick<LedgerQueries, 'account' | 'waitFor'>;
 }
 
-interface Opening {
-  readonly refused?: Rejection;
-  /** From which reads find the account. */
-  readonly position?: bigint;
-}
-
 export function makeFirstAccounts({ gateway, queries }: FirstAccountsOptions): FirstAccounts {
   const known = new LRUCache<string, true>({ max: KNOWN_USERS });
   /** Those who come at the same time wait for the same opening. */
-  const underWay = new Map<string, Promise<Opening>>();
+  const underWay = new Map<string, Promise<Rejection | undefined>>();
 
-  async function opened(user: Principal, request: FastifyRequest): Promise<Opening> {
+  async function opened(user: Principal, request: FastifyRequest): Promise<Rejection | undefined> {
     const accountId = firstAccountIdOf(user.uuid);
     try {
       if (await queries.account(accountId)) {
         known.set(user.uuid, true);
-        return {};
+        return undefined;
       }
     } catch (error) {
       request.log.warn({ err: error, accountId }, 'a first account was not looked up');
-      return { refused: notOpened('The database cannot be reached.') };
+      return notOpened('The database cannot be reached.');
     }
     const command: OpenAccount = { type: 'open-account', accountId, ownerId: user.uuid };
     const answer = await sendCommand(gateway, { command, key: KEY, ...envelopeOf(request, user, command.type), dryRun: false }, request);
     switch (answer.status) {
       case 'pending':
-        return {};
+        return undefined;
       case 'applied':
       case 'would_apply':
+        await queries.waitFor(answer.position, VISIBLE_MS);
         known.set(user.uuid, true);
-        return { position: answer.position };
+        return undefined;
       case 'rejected':
         return afterRefusal(answer.rejection, user);
       default:
@@ -77,14 +72,14 @@ export function makeFirstAccounts({ gateway, queries }: FirstAccountsOptions): F
     }
   }
 
-  function afterRefusal(refused: Rejection, { uuid }: Principal): Opening {
-    if (REJECTIONS[refused.code].retryable) return { refused: refused.code === 'overloaded' ? refused : notOpened(refused.detail) };
+  function afterRefusal(refused: Rejection, { uuid }: Principal): Rejection | undefined {
+    if (REJECTIONS[refused.code].retryable) return refused.code === 'overloaded' ? refused : notOpened(refused.detail);
     // Somebody has opened the account of that id in another way: it is there, and asking again would change nothing.
     known.set(uuid, true);
-    return {};
+    return undefined;
   }
 
-  const openOnce = (user: Principal, request: FastifyRequest): Promise<Opening> => {
+  const openOnce = (user: Principal, request: FastifyRequest): Promise<Rejection | undefined> => {
     const { uuid } = user;
     const opening = underWay.get(uuid) ?? opened(user, request).finally(() => underWay.delete(uuid));
     underWay.set(uuid, opening);
@@ -93,13 +88,12 @@ export function makeFirstAccounts({ gateway, queries }: FirstAccountsOptions): F
 
   return {
     async open(user, request) {
-      return known.has(user.uuid) ? undefined : (await openOnce(user, request)).refused;
+      return known.has(user.uuid) ? undefined : openOnce(user, request);
     },
     async openSoon(user, request) {
       if (known.has(user.uuid)) return;
-      const isVisible = openOnce(user, request).then(({ position }) => position !== undefined && queries.waitFor(position, VISIBLE_MS));
       const late = new AbortController();
-      await Promise.race([isVisible, sleep(VISIBLE_MS, undefined, { signal: late.signal }).catch(() => {})]);
+      await Promise.race([openOnce(user, request), sleep(VISIBLE_MS, undefined, { signal: late.signal }).catch(() => {})]);
       late.abort();
     },
   };

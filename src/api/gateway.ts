@@ -75,7 +75,7 @@ export function brokerGateway({ bus, isAvailable, direct, receipts, queries, wai
     inDoubt.add(commandId);
     const answer = await bus.submit(envelope, { waitMs });
     const refused = answer.status === 'rejected' ? answer.rejection : undefined;
-    if (refused && wasNotSent(refused) && wasInDoubt && (await mayLearnOf(envelope))) return refusalOf(commandId, mayWait());
+    if (refused && wasNotSent(refused) && wasInDoubt) return refusalOf(commandId, (await mayLearnOf(envelope)) ? mayWait() : refused);
     if (answer.status !== 'pending' && refused?.code !== 'outcome_unknown') inDoubt.delete(commandId);
     return answer;
   }

@@ -19,7 +19,7 @@ const HSTS = 'max-age=63072000';
 /** Sets them; to be called by itself only for what is answered before any hook has run. */
 export function setSecurityHeaders(request: FastifyRequest, reply: FastifyReply): void {
   reply.headers(SECURITY_HEADERS).header('X-Request-Id', request.id);
-  // Tokens and cookies are not to be kept by anything between.
+  // Tokens and cookies are not to be kept by anything between (RFC 6749, 5.1).
   if (request.routeOptions.url?.startsWith('/v1/auth/')) reply.header('Cache-Control', 'no-store');
   // Known from a proxy that is believed (LEDGER_TRUST_PROXY); over plain text browsers pass it over.
   if (request.protocol === 'https') reply.header('Strict-Transport-Security', HSTS);

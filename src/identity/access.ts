@@ -114,7 +114,7 @@ export const ROUTE_ACCESS: Readonly<Record<string, RouteAccess>> = {
 };
 
 /** The name of a route's row, if it has one. HEAD asks what GET asks. */
-export function routeRowOf(method: string, path: string): string | undefined {
+function routeRowOf(method: string, path: string): string | undefined {
   const name = `${method === 'HEAD' ? 'GET' : method} ${path}`;
   if (Object.hasOwn(ROUTE_ACCESS, name)) return name;
   return Object.keys(ROUTE_ACCESS).find((row) => row.endsWith('*') && name.startsWith(row.slice(0, -1)));
@@ -125,7 +125,7 @@ export function routeRowOf(method: string, path: string): string | undefined {
  * @param path as OpenAPI writes it: `/v1/accounts/{accountId}`.
  * @throws Error where it has no row: nobody has said who may use it.
  */
-export function routeAccess(method: string, path: string): RouteAccess {
+function routeAccess(method: string, path: string): RouteAccess {
   const access = ROUTE_ACCESS[routeRowOf(method, path) ?? ''];
   if (access === undefined) throw new Error(`${method} ${path} has no row in src/identity/access.ts`);
   return access;
@@ -152,7 +152,7 @@ export function commandTo(method: string, path: string): CommandType {
 }
 
 /** The roles that reach anything. */
-export const rolesWith = (access: Access): readonly Role[] => ROLES.filter((role) => access[role] !== 'none');
+const rolesWith = (access: Access): readonly Role[] => ROLES.filter((role) => access[role] !== 'none');
 
 const IN_WORDS: Readonly<Record<Exclude<Reach, 'none'>, (role: Role) => string>> = {
   all: (role) => role,

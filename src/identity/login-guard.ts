@@ -13,14 +13,19 @@ export interface LoginAttempt {
   readonly address: string;
 }
 
+/** Of every attempt that may go on, one of the other three has to be told; where none was, it counts as one that failed. */
 export interface LoginGuard {
   /**
-   * Counts an attempt, as one that failed: attempts that are made at the same time cannot slip past each other.
-   * @returns seconds to wait before another one, where there were too many; the password is not to be looked at then. Undefined: go on.
+   * @returns seconds to wait before another attempt, where there were too many that failed; the password is not to be looked at then.
+   * Undefined: go on. Attempts at one name from one address that are made at the same time do not slip past each other.
    */
   waitS(attempt: LoginAttempt): Promise<number | undefined>;
-  /** Takes back that the attempt was counted. To be called for whoever had the right password, and for nobody else. */
+  /** The password was wrong, or there is no such user. */
+  failed(attempt: LoginAttempt): Promise<void>;
+  /** The password was right. */
   succeeded(attempt: LoginAttempt): Promise<void>;
+  /** The password was not looked at after all. */
+  untried(attempt: LoginAttempt): Promise<void>;
 }
 
 const MS_PER_S = 1000;
@@ -74,6 +79,7 @@ export function makeLoginGuard(db: LedgerDb): LoginGuard {
   const byAddress = counter('address', PER_ADDRESS, WINDOW_S);
   const byName = counter('name', PER_NAME, WINDOW_S);
   const known = counter('known', 1, KNOWN_S);
+  const isKnown = async (both: string): Promise<boolean> => (await known.get(both)) !== null;
   let clearedAtMs = 0;
 
   async function clearExpired(): Promise<void> {
@@ -87,23 +93,27 @@ export function makeLoginGuard(db: LedgerDb): LoginGuard {
     async waitS(attempt) {
       await clearExpired();
       const { both, address, name } = keysOf(attempt);
-      const waits = await Promise.all([taken(byBoth, both), taken(byAddress, address)]);
-      const wait = Math.max(...waits);
-      if (wait > 0) return wait;
-      if ((await known.get(both)) !== null) return undefined;
-      return (await taken(byName, name)) || undefined;
+      // Counted beforehand; the other two only where it failed, so that many who log in at once from one address keep nobody out.
+      const waits = await Promise.all([
+        taken(byBoth, both),
+        waitOf(byAddress, address),
+        isKnown(both).then((is) => (is ? 0 : waitOf(byName, name))),
+      ]);
+      return Math.max(...waits) || undefined;
+    },
+
+    async failed(attempt) {
+      const { both, address, name } = keysOf(attempt);
+      await Promise.all([byAddress.penalty(address), isKnown(both).then((is) => (is ? undefined : byName.penalty(name)))]);
     },
 
     async succeeded(attempt) {
-      const { both, address, name } = keysOf(attempt);
-      const wasKnown = (await known.get(both)) !== null;
-      await Promise.all([
-        byBoth.delete(both),
-        byAddress.reward(address),
-        // Of a known address the name was not counted.
-        ...(wasKnown ? [] : [byName.reward(name)]),
-        known.set(both, 1, KNOWN_S),
-      ]);
+      const { both } = keysOf(attempt);
+      await Promise.all([byBoth.delete(both), known.set(both, 1, KNOWN_S)]);
+    },
+
+    async untried(attempt) {
+      await byBoth.reward(keysOf(attempt).both);
     },
   };
 }
@@ -120,7 +130,15 @@ async function taken(limiter: RateLimiterPostgres, key: string): Promise<number>
     await limiter.consume(key);
     return 0;
   } catch (error) {
-    if (error instanceof RateLimiterRes) return Math.max(1, Math.ceil(error.msBeforeNext / MS_PER_S));
+    if (error instanceof RateLimiterRes) return secondsOf(error);
     throw error;
   }
 }
+
+/** 0, or seconds to wait where as many as may have been counted. */
+async function waitOf(limiter: RateLimiterPostgres, key: string): Promise<number> {
+  const counted = await limiter.get(key);
+  return counted !== null && counted.remainingPoints <= 0 ? secondsOf(counted) : 0;
+}
+
+const secondsOf = ({ msBeforeNext }: RateLimiterRes): number => Math.max(1, Math.ceil(msBeforeNext / MS_PER_S));

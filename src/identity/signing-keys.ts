@@ -15,11 +15,13 @@ export const ACCESS_TOKEN_S = 900;
 const REFRESH_MS = 30_000;
 /** An unknown key id asks for a look at once, but not more often than this: anybody can name one. */
 const SOONEST_REFRESH_MS = 2_000;
+/** From when a key is published until it signs. */
+export const PUBLISHED_BEFORE_S = 300;
 /**
- * From when a key is published until it signs: whoever keeps the JWKS for the time it may be kept (JWKS_MAX_AGE_S) has seen it by then,
- * and so has every process.
+ * For how long the key set may be kept. A minute less than a key is published before it signs: that is for processes that serve the
+ * set and have not looked yet. So whoever keeps it has seen every key that signs.
  */
-export const JWKS_MAX_AGE_S = 300;
+export const JWKS_MAX_AGE_S = PUBLISHED_BEFORE_S - 60;
 /** Over the life of the last token it signed: for the processes that learn late that it signs no more, and clocks that disagree. */
 const OVERLAP_SLACK_S = 120;
 /** Rotations wait for each other. */
@@ -125,7 +127,7 @@ export function rotateSigningKeys(
   { now = false, revokeOthers = false, newSecret = false }: RotateOptions = {},
 ): Promise<string> {
   const others = newSecret ? 'replace' : revokeOthers ? 'revoke' : 'expire';
-  return addSigningKey(db, secret, { waitS: now || others !== 'expire' ? 0 : JWKS_MAX_AGE_S, others });
+  return addSigningKey(db, secret, { waitS: now || others !== 'expire' ? 0 : PUBLISHED_BEFORE_S, others });
 }
 
 /** `coming`: published, and signs from its time on. `verifying`: what it has signed is still taken. */

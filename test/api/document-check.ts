@@ -35,6 +35,8 @@ export interface Told {
 }
 
 export interface DocumentCheck {
+  /** Whether the document says anything of that method at that path. */
+  describes(told: Pick<Told, 'method' | 'path'>): boolean;
   /** What is wrong with the value by the schema at that JSON pointer into the document; empty where it fits. */
   faultsAt(pointer: readonly string[], value: unknown): readonly string[];
   /** What an answer says beyond what the document says of its operation; empty where the document describes it. */
@@ -61,11 +63,15 @@ export function makeDocumentCheck(document: ApiDocument): DocumentCheck {
   const templateOf = (path: string): string | undefined =>
     Object.hasOwn(document.paths, path) ? path : templates.find(({ pattern }) => pattern.test(path))?.template;
 
+  const operationAt = (template: string | undefined, method: string): z.output<typeof Operation> | undefined =>
+    template === undefined ? undefined : document.paths[template]?.[method.toLowerCase()];
+
   return {
+    describes: ({ method, path }) => operationAt(templateOf(path), method) !== undefined,
     faultsAt,
     faultsOf({ method, path, status, mediaType, headers, body }) {
       const template = templateOf(path);
-      const operation = template === undefined ? undefined : document.paths[template]?.[method.toLowerCase()];
+      const operation = operationAt(template, method);
       if (template === undefined || operation === undefined) return [];
       const answer = operation.responses[String(status)];
       if (answer === undefined) return [`${operation.operationId} does not list ${status}`];

@@ -313,6 +313,17 @@ describe('while nobody decides', () => {
         expectProblem(await send(), 503, code);
       }
     }
+    // Nor does anybody learn so of a command at an account that is not theirs.
+    const key = { 'idempotency-key': newKey() };
+    bus.says = (commandId) => ({ status: 'pending', commandId });
+    expect((await api.post(path, DOLLAR, key)).status).toBe(202);
+    const mallory = { ...as('user', randomUUID()), ...key };
+    bus.says = (commandId) => refused(commandId, 'overloaded');
+    expectProblem(await api.post(path, DOLLAR, mallory), 503, 'overloaded');
+    expectProblem(await api.post(path, DOLLAR, key), 503, 'outcome_unknown');
+    bus.isAvailable = false;
+    expectProblem(await api.post(path, DOLLAR, mallory), 503, 'broker_unavailable');
+    expectProblem(await api.post(path, DOLLAR, key), 503, 'outcome_unknown');
     await api.close();
   });
 

@@ -4,7 +4,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { makeTokenIssuer } from '../../src/identity/access-tokens.ts';
 import { unseal, WrongKeySecret } from '../../src/identity/key-secret.ts';
 import type { RotateOptions } from '../../src/identity/signing-keys.ts';
-import { ACCESS_TOKEN_S, JWKS_MAX_AGE_S, listSigningKeys, openSigningKeys, rotateSigningKeys } from '../../src/identity/signing-keys.ts';
+import {
+  ACCESS_TOKEN_S,
+  listSigningKeys,
+  openSigningKeys,
+  PUBLISHED_BEFORE_S,
+  rotateSigningKeys,
+} from '../../src/identity/signing-keys.ts';
 import { identityTables } from '../../src/identity/tables.ts';
 import { builtInVerifier } from '../../src/identity/token-verifier.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
@@ -90,7 +96,7 @@ describe('a rotation', () => {
     const [oldKid, newKid] = [kidOf(before), await rotate()];
     for (const each of [one, another]) await vi.waitFor(() => expect(publishedBy(each)).toEqual([newKid, oldKid]));
 
-    await letPass(JWKS_MAX_AGE_S - 30);
+    await letPass(PUBLISHED_BEFORE_S - 30);
     const { generation } = another.keys;
     const late = await another.issue();
     expect(kidOf(late)).toBe(oldKid);
@@ -132,7 +138,7 @@ describe('a rotation', () => {
     const process = await startProcess();
     const coming = await rotate();
     const newest = await rotate({ now: true });
-    await letPass(JWKS_MAX_AGE_S + 1);
+    await letPass(PUBLISHED_BEFORE_S + 1);
     await vi.waitFor(() => expect(publishedBy(process)).toHaveLength(3));
     expect(publishedBy(process)).toContain(coming);
     expect(process.keys.signing().kid).toBe(newest);

@@ -93,8 +93,10 @@ export const logIn = authRoute({
         await builtIn.guard.succeeded(attempt);
         return sessionOf(question, answer.user, await builtIn.refreshTokens.begin(answer.user.userId));
       case 'refused':
+        await builtIn.guard.failed(attempt);
         return { refused: rejection('unauthenticated', 'No user has that name and that password.') };
       case 'overloaded':
+        await builtIn.guard.untried(attempt);
         return OVERLOADED;
       default:
         return assertNever(answer);

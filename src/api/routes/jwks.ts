@@ -1,6 +1,7 @@
 // The keys that verify access tokens (RFC 7517).
 import { z } from 'zod';
 import { JWKS_MAX_AGE_S } from '../../identity/signing-keys.ts';
+import { NoQuery } from '../auth-route.ts';
 import type { ApiRoute } from '../route.ts';
 
 const Jwks = z
@@ -17,6 +18,7 @@ const Jwks = z
 export const jwks: ApiRoute = {
   method: 'GET',
   path: '/.well-known/jwks.json',
+  query: NoQuery,
   doc: {
     operationId: 'getJwks',
     tag: 'auth',

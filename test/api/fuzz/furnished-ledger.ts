@@ -20,6 +20,7 @@ export const PRINCIPALS: readonly { readonly role: Role; readonly subject: strin
   { role: 'producer', subject: '8c4dae85-7d62-4f88-9db9-405e4f3c9d43' },
 ];
 const ACCOUNTS_EACH = 4;
+const EMPTY = 6;
 
 const AMOUNTS = ['1', '0.01', '5', '12.50', '100', '0.5', '2', '3.333'];
 /** What fields are said to be that name nothing in the ledger. */
@@ -51,6 +52,22 @@ const Page = z.looseObject({ next: z.string().nullish(), previous: z.string().nu
 /** A POST by somebody, answered well. */
 export type Post = (path: string, body: object, asker: Asker) => Promise<unknown>;
 
+/** What a log-in and a client authenticate with. */
+export interface Credentials {
+  readonly names: readonly string[];
+  readonly passwords: readonly string[];
+  readonly refreshTokens: readonly string[];
+  readonly clients: readonly { readonly id: string; readonly secret: string }[];
+}
+export const credentialsKnown = ({ names, passwords, refreshTokens, clients }: Credentials): Known => ({
+  name: names,
+  password: [...passwords, 'not the password'],
+  refresh_token: refreshTokens,
+  client_id: clients.map(({ id }) => id),
+  client_secret: clients.map(({ secret }) => secret),
+  basic: clients.map(({ id, secret }) => Buffer.from(`${id}:${secret}`).toString('base64')),
+});
+
 /** Opens accounts of two users and of nobody, and has everything happen in them that can; says what there is afterwards. */
 export async function furnished(post: Post, askers: readonly Asker[]): Promise<Known> {
   const named = (role: Role): readonly Asker[] => askers.filter(({ name }) => name === role);
@@ -63,6 +80,7 @@ export async function furnished(post: Post, askers: readonly Asker[]): Promise<K
     done.push(answer);
     return answer;
   };
+  const empty: string[] = [];
   const owned: { readonly id: string; readonly owner: Asker }[] = [];
   for (const owner of [...users, operator])
     for (let nth = 0; nth < ACCOUNTS_EACH; nth += 1)
@@ -88,8 +106,10 @@ export async function furnished(post: Post, askers: readonly Asker[]): Promise<K
     const to = owned[(index + 1) % owned.length];
     if (to) await act(`${at}/transfers`, { to: to.id, asset: 'USD', amount: '2.00' }, owner);
   }
+  // What is empty can be closed.
+  for (let nth = 0; nth < EMPTY; nth += 1) empty.push((await act('/v1/accounts', { label: `Empty no. ${nth}` }, operator)).accountId);
   const results = (name: string): string[] => done.flatMap(({ result }) => (result[name] === undefined ? [] : [result[name]]));
-  const accounts = owned.map(({ id }) => id);
+  const accounts = [...owned.map(({ id }) => id), ...empty];
   const userIds = users.flatMap(({ actor }) => (actor === undefined ? [] : [actor]));
   return {
     ...PLAIN,

@@ -22,14 +22,15 @@ function isDueWait(draft: Draft, body: unknown): boolean {
   return coded.success && coded.data.code === 'projection_behind' && /[?&]minPosition=/.test(targetOf(draft));
 }
 
-/** What is wrong with an answer to anything at all. */
-function faultsOfAny(answer: HttpAnswer, body: unknown, draft: Draft, check: DocumentCheck): readonly string[] {
+/** What is wrong with an answer, whatever it is an answer to. */
+function faultsOfAny(answer: HttpAnswer, body: unknown, draft: Draft, undescribedBy: DocumentCheck | undefined): readonly string[] {
   const { status } = answer;
   if (status >= 500 && !isDueWait(draft, body)) return [`answered ${status}`];
-  if (status < 400) return [];
-  if (draft.method === 'HEAD') return [];
+  if (status < 400 || draft.method === 'HEAD') return [];
+  // What the document describes may have problems of another standard (RFC 6749).
+  if (undescribedBy === undefined) return [];
   if (mediaTypeOf(answer) !== PROBLEM) return [`${status} as ${mediaTypeOf(answer)}`];
-  const faults = check.faultsAt(['components', 'schemas', 'Problem'], body);
+  const faults = undescribedBy.faultsAt(['components', 'schemas', 'Problem'], body);
   return z.looseObject({ status: z.literal(status) }).safeParse(body).success ? faults : [...faults, 'the problem has another status'];
 }
 
@@ -47,10 +48,10 @@ export function faultsOf(draft: Draft, { answers, ending, rest }: Exchange, chec
   // A HEAD that was no request by then is answered with a body.
   const left = rest.length > 0 && draft.method !== 'HEAD' ? [`bytes behind the answer: ${rest.subarray(0, 200)}`] : [];
   try {
-    const all = answers.flatMap((answer) => faultsOfAny(answer, saidIn(answer), draft, check));
+    const asked = { method: draft.method, path: targetOf(draft).split(/[?#]/, 1)[0] ?? '' };
+    const all = answers.flatMap((answer) => faultsOfAny(answer, saidIn(answer), draft, check.describes(asked) ? undefined : check));
     const documented = check.faultsOf({
-      method: draft.method,
-      path: targetOf(draft).split(/[?#]/, 1)[0] ?? '',
+      ...asked,
       status: first.status,
       mediaType: mediaTypeOf(first),
       headers: first.headers,

@@ -62,6 +62,7 @@ const Parameter = z.object({
 export type Parameter = z.output<typeof Parameter>;
 const Operation = z.object({
   operationId: z.string(),
+  security: z.array(z.record(z.string(), z.unknown())).default([]),
   parameters: z.array(Parameter).default([]),
   requestBody: z
     .object({
@@ -72,7 +73,13 @@ const Operation = z.object({
 });
 const FuzzedDocument = z.object({
   paths: z.record(z.string(), z.record(z.string(), Operation)),
-  components: z.object({ schemas: z.record(z.string(), JsonSchema) }),
+  components: z.object({
+    schemas: z.record(z.string(), JsonSchema),
+    securitySchemes: z.record(
+      z.string(),
+      z.object({ scheme: z.string().optional(), in: z.string().optional(), name: z.string().optional() }),
+    ),
+  }),
 });
 
 export interface RequestBody {
@@ -89,6 +96,8 @@ export interface FuzzedOperation {
   readonly template: string;
   readonly parameters: readonly Parameter[];
   readonly bodies: readonly RequestBody[];
+  /** How credentials may be given: by `bearer` or `basic` authentication, or in the cookie of that name. */
+  readonly credentials: readonly ('bearer' | 'basic' | { readonly cookie: string })[];
 }
 export interface FuzzedApi {
   readonly operations: readonly FuzzedOperation[];
@@ -101,13 +110,20 @@ const REFERENCE = '#/components/schemas/';
 /** @param document as the app gives it out. */
 export function fuzzedApi(document: unknown): FuzzedApi {
   const { paths, components } = FuzzedDocument.parse(document);
+  const credentialsBy = (name: string): FuzzedOperation['credentials'] => {
+    const scheme = components.securitySchemes[name];
+    if (scheme?.in === 'cookie' && scheme.name !== undefined) return [{ cookie: scheme.name }];
+    if (scheme?.scheme === 'bearer' || scheme?.scheme === 'basic') return [scheme.scheme];
+    throw new Error(`nobody knows how to give credentials by ${name}`);
+  };
   const operations = Object.entries(paths).flatMap(([template, methods]) =>
     Object.entries(methods).map(
-      ([method, { operationId, parameters, requestBody }]): FuzzedOperation => ({
+      ([method, { operationId, parameters, security, requestBody }]): FuzzedOperation => ({
         operationId,
         method: method.toUpperCase(),
         template,
         parameters,
+        credentials: security.flatMap((requirement) => Object.keys(requirement).flatMap(credentialsBy)),
         bodies: Object.entries(requestBody?.content ?? {}).map(([mediaType, { schema, example }]) => ({
           mediaType,
           isRequired: requestBody?.required === true,

@@ -30,6 +30,7 @@ export function validRequest(operation: FuzzedOperation, setting: Setting, id: s
     .map((parameter): Pair => [parameter.name, asBytes(textOf(parameter.example ?? drawn(parameter)))]);
   const cookies = placed('cookie', 1).map((parameter) => `${parameter.name}=${percentEncoded(drawn(parameter))}`);
   const asker = random.pick(setting.askers);
+  const credentials = operation.credentials.length === 0 ? undefined : random.pick(operation.credentials);
   const body = operation.bodies.length === 0 ? undefined : random.pick(operation.bodies);
   return {
     operation,
@@ -39,7 +40,7 @@ export function validRequest(operation: FuzzedOperation, setting: Setting, id: s
     query: placed('query', 0.2).map((parameter): Pair => [percentEncoded(parameter.name), percentEncoded(drawn(parameter))]),
     headers: [
       ['X-Request-Id', id],
-      ...(asker.authorization === undefined ? [] : [['Authorization', asker.authorization] as const]),
+      ...credentialHeaders(credentials, asker, setting.there, random),
       ...(operation.parameters.some(({ name }) => name === KEY_HEADER) ? [[KEY_HEADER, id] as const] : []),
       ...(cookies.length === 0 ? [] : [['Cookie', cookies.join('; ')] as const]),
       ...headers,
@@ -48,6 +49,19 @@ export function validRequest(operation: FuzzedOperation, setting: Setting, id: s
       (body.isRequired || random.chance(0.8)) && { mediaType: body.mediaType, json: bodyFor(body, setting, id, random) }),
     bends: [],
   };
+}
+
+/** Credentials of the kind that is asked for; now and then an access token where none is. */
+function credentialHeaders(
+  kind: FuzzedOperation['credentials'][number] | undefined,
+  asker: Asker,
+  there: Known,
+  random: Random,
+): readonly Pair[] {
+  if (typeof kind === 'object') return [['Cookie', `${kind.cookie}=${random.pick(there[kind.cookie] ?? [''])}`]];
+  if (kind === 'basic') return random.chance(0.5) ? [['Authorization', `Basic ${random.pick(there['basic'] ?? [''])}`]] : [];
+  if (asker.authorization === undefined || (kind === undefined && random.chance(0.9))) return [];
+  return [['Authorization', asker.authorization]];
 }
 
 function bodyFor(body: RequestBody, setting: Setting, id: string, random: Random): JsonTree {

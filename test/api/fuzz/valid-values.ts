@@ -47,7 +47,7 @@ export function validValue(
   if (choices !== undefined) return inner(random.pick(choices), name);
   if (schema.allOf !== undefined) return Object.assign({}, ...schema.allOf.map((part) => inner(part, name)));
   const values = known(name, there);
-  if (schema.type === 'string' && values.length > 0 && random.chance(0.95)) return random.pick(values);
+  if (schema.type === 'string' && values.length > 0 && random.chance(0.9)) return random.pick(values);
   if (schema.examples !== undefined && schema.examples.length > 0 && random.chance(0.3)) return random.pick(schema.examples);
   switch (schema.type) {
     case 'string':

@@ -9,7 +9,12 @@ export interface Seen {
   readonly method: string;
   readonly path: string;
   readonly key: string | undefined;
+  readonly authorization: string | undefined;
   readonly atMs: number;
+}
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
 }
 /** What is done with a request: `pass` it on; lose it on the way there or its answer on the way back; or answer in the ledger's place. */
 export type Treatment =
@@ -20,7 +25,7 @@ export type Treatment =
   | 'hang'
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body: string }
   /** Passes it on, and answers what this makes of the answer. */
-  | ((answer: { readonly status: number; readonly body: unknown }) => { readonly status: number; readonly body: unknown });
+  | ((answer: Answer) => Answer | Promise<Answer>);
 
 export interface FlakyGateway extends AsyncDisposable {
   readonly url: string;
@@ -36,7 +41,13 @@ export async function startFlakyGateway(ledgerUrl: string): Promise<FlakyGateway
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url: path = '', headers } = request;
     const key = headers['idempotency-key'];
-    seen.push({ method, path, key: typeof key === 'string' ? key : undefined, atMs: performance.now() });
+    seen.push({
+      method,
+      path,
+      key: typeof key === 'string' ? key : undefined,
+      authorization: headers.authorization,
+      atMs: performance.now(),
+    });
     const treatment = queue.shift() ?? 'pass';
     const body = await buffer(request);
     if (treatment === 'lose-request') return void request.socket.destroy();
@@ -50,8 +61,9 @@ export async function startFlakyGateway(ledgerUrl: string): Promise<FlakyGateway
     const text = await answer.text();
     if (treatment === 'lose-answer') return void request.socket.destroy();
     if (treatment === 'hang') return;
+    response.appendHeader('set-cookie', answer.headers.getSetCookie());
     if (typeof treatment === 'function') {
-      const made = treatment({ status: answer.status, body: JSON.parse(text) });
+      const made = await treatment({ status: answer.status, body: JSON.parse(text) });
       return void response.writeHead(made.status, { 'content-type': 'application/json' }).end(JSON.stringify(made.body));
     }
     const hit = answer.headers.get('idempotency-hit');

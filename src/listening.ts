@@ -1,0 +1,20 @@
+// Where the API answers, as the configuration says.
+import type { FastifyInstance } from 'fastify';
+import type { Config } from './config.ts';
+import { ConfigError } from './config.ts';
+
+/**
+ * Listens on the address of the configuration.
+ * @returns the URL under which the API answers.
+ * @throws {ConfigError} where the address cannot be had: that is a matter of the settings, and said as one.
+ */
+export function listenOn(app: FastifyInstance, { host, port }: Pick<Config, 'host' | 'port'>): Promise<string> {
+  return app.listen({ host, port }).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code === 'EADDRINUSE')
+      throw new ConfigError([`PORT ${port} is taken on ${host}: stop what listens there, or choose another port`]);
+    if (error.code === 'EADDRNOTAVAIL' || error.code === 'EACCES')
+      throw new ConfigError([`HOST ${host} and PORT ${port} cannot be listened on: ${error.message}`]);
+    throw error;
+  });
+}
