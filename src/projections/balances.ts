@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { AccountId, AssetCode } from '../domain/ids.ts';
 import type { SystemAccount } from '../domain/postings.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
+import { backdatedAcross, nothingAcross } from './backdated.ts';
 
 /** Amounts are decimal strings at exactly the asset's scale. */
 export interface Balance {
@@ -49,15 +50,18 @@ export type TimeAxis = 'system' | 'effective';
 /**
  * The balances at a moment (RFC 3339), of every asset that had moved by then, by code. By system time: those of the journal's
  * last entry until then. By effective time: that, and what was taken down later and backdated across the moment; such a
- * balance may be negative, since only what the ledger had at a time ever bound it.
+ * balance may be negative, since only what the ledger had at a time ever bound it. Both cost the same however long the journal is
+ * and however much of it is backdated.
  */
 export function balancesAt(
   db: LedgerDb,
   accountId: AccountId,
   { at, by }: { readonly at: string; readonly by: TimeAxis },
 ): Promise<readonly Balance[]> {
-  const available = sql<string>`coalesce(until.available_after, 0) + coalesce(across.available, 0)`;
-  const held = sql<string>`coalesce(until.held_after, 0) + coalesce(across.held, 0)`;
+  // The ledger's own times are whole milliseconds: what is finer in `at` changes nothing.
+  const moment = new Date(at);
+  const available = sql<string>`coalesce(until.available_after, 0) + across.available`;
+  const held = sql<string>`coalesce(until.held_after, 0) + across.held`;
   return db
     .selectFrom('balances')
     .leftJoinLateral(
@@ -67,7 +71,7 @@ export function balancesAt(
           .select(['available_after', 'held_after'])
           .where('account_id', '=', accountId)
           .whereRef('asset', '=', 'balances.asset')
-          .where('recorded_at', '<=', at)
+          .where('recorded_at', '<=', moment.toISOString())
           .orderBy('recorded_at', 'desc')
           .orderBy('position', 'desc')
           .orderBy('line', 'desc')
@@ -75,22 +79,10 @@ export function balancesAt(
           .as('until'),
       (join) => join.onTrue(),
     )
-    .leftJoinLateral(
-      (asset) =>
-        asset
-          .selectFrom('postings')
-          .select(({ fn }) => [fn.sum<string | null>('available').as('available'), fn.sum<string | null>('held').as('held')])
-          .where('account_id', '=', accountId)
-          .whereRef('asset', '=', 'balances.asset')
-          .where('effective_at', '<=', at)
-          .where('recorded_at', '>', at)
-          .where(sql<boolean>`${by === 'effective'}`) // by system time they are not even looked for
-          .as('across'),
-      (join) => join.onTrue(),
-    )
+    .innerJoinLateral((by === 'effective' ? backdatedAcross(moment) : nothingAcross).as('across'), (join) => join.onTrue())
     .select(['balances.asset', available.as('available'), held.as('held'), sql<string>`${available} + ${held}`.as('total')])
     .where('balances.account_id', '=', accountId)
-    .where(({ or, eb }) => or([eb('until.available_after', 'is not', null), eb('across.available', 'is not', null)]))
+    .where(({ or, eb }) => or([eb('until.available_after', 'is not', null), eb('across.is_moved', '=', true)]))
     .orderBy('balances.asset')
     .execute();
 }

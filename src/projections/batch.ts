@@ -24,6 +24,8 @@ export interface BatchEvent {
   /** The ledger's own time: that of the event, but never before the one before it in the log. Clocks that jump cannot reorder history. */
   readonly recordedAt: string;
   readonly occurredAt: string;
+  /** Since when it counts, where that was said: then it is backdated. */
+  readonly effectiveAt: string | undefined;
   readonly lines: readonly JournalLine[];
   /** Undefined for an annulled event. */
   readonly outcome: StoredOutcome | undefined;
@@ -68,9 +70,10 @@ export function workOut(events: readonly RecordedEvent[], recordedAt: string | n
         throw new Error(`revision ${revision} follows on revision ${before}`);
       revisions.set(stream, revision);
       const occurredAt = canonicalTime(metadata.occurredAt);
+      const effectiveAt = metadata.effectiveAt === undefined ? undefined : canonicalTime(metadata.effectiveAt);
       const lines = subject.kind === 'account' ? linesOf(event, subject.accountId) : [];
       if (occurredAt > last) last = occurredAt;
-      return { recorded, event, recordedAt: last, occurredAt, lines, outcome: outcomeOf(recorded) };
+      return { recorded, event, recordedAt: last, occurredAt, effectiveAt, lines, outcome: outcomeOf(recorded) };
     } catch (error) {
       throw new UnappliableEvent(recorded, error instanceof Error ? error.message : String(error));
     }

@@ -31,14 +31,14 @@ function saidOfPayment(event: LedgerEvent): SaidOfPayment {
 }
 
 /** What only customers' rows say about their event. */
-function detailsOf({ entry: { event, recorded, occurredAt }, posting: { accountId } }: NewPosting) {
+function detailsOf({ entry: { event, recorded, occurredAt, effectiveAt }, posting: { accountId } }: NewPosting) {
   if (accountId === null)
     return { occurredAt: null, effectiveAt: null, commandId: null, reference: null, externalId: null, metadata: null };
-  const { effectiveAt = null, commandId } = recorded.metadata;
+  const { commandId } = recorded.metadata;
   const { reference, externalId, metadata } = saidOfPayment(event);
   return {
     occurredAt,
-    effectiveAt,
+    effectiveAt: effectiveAt ?? null,
     commandId,
     reference: storable(reference),
     externalId: storable(externalId),

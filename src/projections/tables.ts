@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely';
 import type { LedgerTables } from '../postgres/tables.ts';
 import { applyAccounts } from './accounts.ts';
 import { applyAssets, checkScales } from './assets.ts';
+import { applyBackdated } from './backdated.ts';
 import type { BatchEvent } from './batch.ts';
 import { applyCommandOutcomes } from './command-outcomes.ts';
 import { applyExternalIds } from './external-ids.ts';
@@ -23,6 +24,7 @@ export async function applyToTables(tx: Transaction<LedgerTables>, batch: readon
   await applyAssets(tx, batch);
   await checkScales(tx, batch);
   await applyPostings(tx, batch); // and the balances with them
+  await applyBackdated(tx, batch);
   await applyLimits(tx, batch);
   await applySpending(tx, batch);
   await applyExternalIds(tx, batch);

@@ -61,7 +61,9 @@ const money = (cents: number): string =>
 async function book(steps: readonly Step[]): Promise<{ accountId: AccountId; booked: readonly Booked[] }> {
   const { db } = database;
   const accountId = newAccountId();
-  await sql`TRUNCATE accounts, balances, system_balances, postings, command_outcomes, statistics, spending`.execute(db);
+  await sql`TRUNCATE accounts, balances, system_balances, postings, backdated, backdated_spans, command_outcomes, statistics, spending`.execute(
+    db,
+  );
   await db.updateTable('checkpoint').set({ recorded_at: null }).execute();
   const { position: from } = await readCheckpoint(db);
   const log: RecordedEvent[] = [];
