@@ -227,6 +227,12 @@ export const configSchema = z.strictObject({
     group: 'Commands',
     unit: 'ms',
   }),
+  chainEvents: wholeNumber(1, 1_000_000_000).default(10_000).register(settings, {
+    variable: 'LEDGER_CHAIN_EVENTS',
+    doc: 'How many events there are between two signed checkpoints of the chain, which proves that the log was not changed: see docs/audit.md.',
+    group: 'Process',
+    unit: 'events',
+  }),
   embeddedBroker: yesOrNo()
     .default(true)
     .register(settings, {

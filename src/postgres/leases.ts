@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { LedgerDb } from './pool.ts';
 
 /** The work that is leased. */
-export type LeaseName = 'transfer-manager' | 'scheduler' | 'event-publisher';
+export type LeaseName = 'transfer-manager' | 'scheduler' | 'event-publisher' | 'chain-signer';
 
 export interface LeasesTable {
   name: LeaseName;
