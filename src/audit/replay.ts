@@ -5,7 +5,6 @@ import { formatMinor } from '../domain/amounts.ts';
 import type { RecordedEvent } from '../domain/events.ts';
 import { accountStream } from '../domain/events.ts';
 import type { AccountId } from '../domain/ids.ts';
-import type { Limits } from '../domain/limits.ts';
 import { filledOf, heldMinorOf } from '../domain/open-orders.ts';
 import type { EventStore } from '../eventstore/client.ts';
 import { folded } from '../projections/errors.ts';
@@ -47,15 +46,14 @@ export async function* replayAccount(
   }
 }
 
-/** Everything that is open in an account, as decimal strings: plain values, for printing. */
-export function stateOf({ status, balances, limits, holds, orders, transfers }: Account) {
+/** What an account has and what is open in it, amounts as decimal strings: plain values, for printing. */
+export function stateOf({ status, balances, holds, orders, transfers }: Account) {
   return {
     status,
     balances: [...balances].map(([asset, balance]) => ({
       ...balanceAfter(asset, balance),
       total: formatMinor(balance.availableMinor + balance.heldMinor, balance.scale),
     })),
-    limits: [...limits].map(([asset, limit]) => ({ asset, ...limitAmounts(limit, balances.get(asset)?.scale) })),
     holds: [...holds.values()].map(({ remaining, ...hold }) => ({ ...hold, remaining: formatMinor(remaining.minor, remaining.scale) })),
     orders: [...orders.values()].map(({ amountIn, filledIn, filledOut, ...order }) => ({
       ...order,

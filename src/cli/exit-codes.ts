@@ -3,11 +3,14 @@ import { ConfigError } from '../config.ts';
 import { NotRedriven } from '../consumers/dead-letters.ts';
 import { DataDirLockedError } from '../embedded/data-dir-lock.ts';
 import { EmbeddedServerError } from '../embedded/embedded-server.ts';
-import { StoreUnavailable } from '../eventstore/errors.ts';
+import { StoreUnavailable, UnreadableEvent } from '../eventstore/errors.ts';
+import { UnappliableEvent } from '../projections/errors.ts';
 import { NotHaltedThere } from '../projections/halt.ts';
 import { BrokerOutOfReach } from './broker.ts';
+import { ChainMisuse } from './chain.ts';
 import { DlqMisuse } from './dlq.ts';
 import { IdentityMisuse } from './identity-database.ts';
+import { NoSuchAccount } from './no-such-account.ts';
 
 /** What a verb's exit code says; the contract of the command line. */
 export const exitCodes = {
@@ -36,8 +39,12 @@ const networkFailures = new Set([
   '53300',
 ]);
 
-const MISUSES = [ConfigError, DataDirLockedError, NotHaltedThere, DlqMisuse, IdentityMisuse];
+const MISUSES = [ConfigError, DataDirLockedError, NotHaltedThere, ChainMisuse, DlqMisuse, IdentityMisuse];
 const OUT_OF_REACH = [EmbeddedServerError, StoreUnavailable, BrokerOutOfReach, NotRedriven];
+/** What a check finds, and no defect of whatever found it: told without a stack. */
+const FINDINGS = [NoSuchAccount, UnreadableEvent, UnappliableEvent];
+
+export const isFinding = (error: unknown): boolean => FINDINGS.some((finding) => error instanceof finding);
 
 /** The exit code for an error, found by looking through its causes. */
 export function exitCodeOf(error: unknown): number {

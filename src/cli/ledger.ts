@@ -2,12 +2,15 @@
 import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { annulCommand } from './annul.ts';
+import { chainCommand } from './chain.ts';
 import { clientsCommand } from './clients.ts';
 import { configCommand } from './config.ts';
 import { dlqCommand } from './dlq.ts';
-import { exitCodeOf } from './exit-codes.ts';
+import { exitCodeOf, exitCodes, isFinding } from './exit-codes.ts';
+import { historyCommand } from './history.ts';
 import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
+import { replayCommand } from './replay.ts';
 import { startCommand } from './start.ts';
 import { tokenCommand } from './token.ts';
 import { usersCommand } from './users.ts';
@@ -20,11 +23,14 @@ function ledgerCommand(): Command {
     .addCommand(startCommand())
     .addCommand(migrateCommand())
     .addCommand(annulCommand())
+    .addCommand(chainCommand())
     .addCommand(dlqCommand())
     .addCommand(tokenCommand())
     .addCommand(clientsCommand())
     .addCommand(keysCommand())
     .addCommand(usersCommand())
+    .addCommand(replayCommand())
+    .addCommand(historyCommand())
     .addCommand(configCommand());
   // Commander would end the process with 1 where the contract says 2.
   for (const command of [program, ...program.commands.flatMap((verb) => [verb, ...verb.commands])]) command.exitOverride();
@@ -51,5 +57,5 @@ try {
 /** The error's message, or its stack where it is a defect rather than a circumstance. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return exitCodeOf(error) === 1 ? (error.stack ?? error.message) : error.message;
+  return exitCodeOf(error) === exitCodes.failed && !isFinding(error) ? (error.stack ?? error.message) : error.message;
 }
