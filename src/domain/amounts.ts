@@ -56,6 +56,7 @@ export const zeroLike = (amount: string): string => formatMinor(0n, parseDecimal
 
 /** The exact sum, with the decimals of the one that has more. */
 export function addDecimals(a: Decimal, b: Decimal): Decimal {
+  if (a.scale === b.scale) return { minor: a.minor + b.minor, scale: a.scale };
   const scale = Math.max(a.scale, b.scale);
   return { minor: a.minor * 10n ** BigInt(scale - a.scale) + b.minor * 10n ** BigInt(scale - b.scale), scale };
 }

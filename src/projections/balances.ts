@@ -13,24 +13,6 @@ export interface Balance {
   readonly total: string;
 }
 
-/**
- * The parts of the journal's statement that carry its last running balances over, from its rows as `journal`. The new
- * balance is written whole, not as a difference: a difference may be negative, and Postgres checks a row to be inserted
- * before it finds that it is an update.
- */
-export const carryCustomerBalances = sql`
-  INSERT INTO balances (account_id, asset, available, held)
-  SELECT DISTINCT ON (account_id, asset) account_id, asset, available_after, held_after
-  FROM journal WHERE account_id IS NOT NULL
-  ORDER BY account_id, asset, position DESC, line DESC
-  ON CONFLICT ON CONSTRAINT balances_pkey DO UPDATE SET available = excluded.available, held = excluded.held`;
-export const carrySystemBalances = sql`
-  INSERT INTO system_balances (system_account, asset, balance)
-  SELECT DISTINCT ON (system_account, asset) system_account, asset, available_after
-  FROM journal WHERE system_account IS NOT NULL
-  ORDER BY system_account, asset, position DESC, line DESC
-  ON CONFLICT ON CONSTRAINT system_balances_pkey DO UPDATE SET balance = excluded.balance`;
-
 const balanceColumns = (db: LedgerDb) =>
   db.selectFrom('balances').select(['asset', 'available', 'held', sql<string>`available + held`.as('total')]);
 

@@ -13,8 +13,12 @@ export interface JournalLine {
   readonly accountId: AccountId | null;
   readonly systemAccount: SystemAccount | null;
   readonly asset: AssetCode;
+  /** Decimal strings, and the same in minor units of 10^-scale. */
   readonly available: string;
   readonly held: string;
+  readonly availableMinor: bigint;
+  readonly heldMinor: bigint;
+  readonly scale: number;
 }
 
 /** An event with all that the tables take from it. */
@@ -49,6 +53,9 @@ function linesOf(event: LedgerEvent, accountId: AccountId): readonly JournalLine
     asset,
     available: formatMinor(available, scale),
     held: formatMinor(held, scale),
+    availableMinor: available,
+    heldMinor: held,
+    scale,
   }));
 }
 
