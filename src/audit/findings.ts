@@ -28,10 +28,3 @@ export function lineOfFinding({ kind, detail, stream, revision, position, expect
   const figures = expected === undefined && found === undefined ? '' : ` Expected ${expected ?? 'nothing'}, found ${found ?? 'nothing'}.`;
   return `${kind}: ${where}${detail}${figures}`;
 }
-
-/** The finding as JSON has it: whole numbers are decimal strings. */
-export const jsonOfFinding = ({ revision, position, ...finding }: Finding) => ({
-  ...finding,
-  ...(revision !== undefined && { revision: `${revision}` }),
-  ...(position !== undefined && { position: `${position}` }),
-});
