@@ -44,6 +44,6 @@ const statements = [
   sql`CREATE INDEX postings_backdated_of_asset ON postings (account_id, asset, effective_at, position, line) WHERE effective_at IS NOT NULL`,
 ];
 
-export async function up(db: Kysely<unknown>): Promise<void> {
+export async function up<Tables>(db: Kysely<Tables>): Promise<void> {
   for (const statement of statements) await statement.execute(db);
 }

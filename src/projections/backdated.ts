@@ -87,9 +87,9 @@ export interface Across {
   readonly is_moved: boolean;
 }
 
-/** That difference at a moment, in a lateral join to rows of `balances`. */
-export function backdatedAcross(at: Date): RawBuilder<Across> {
-  const spans = spansUpTo(at.getTime());
+/** That difference at a moment, a whole millisecond, in a lateral join to rows of `balances`. */
+export function backdatedAcross(at: string): RawBuilder<Across> {
+  const spans = spansUpTo(Date.parse(at));
   return sql<Across>`(
     SELECT coalesce(dated.available, 0) - coalesce(noted.available_so_far, 0) AS available,
       coalesce(dated.held, 0) - coalesce(noted.held_so_far, 0) AS held, dated.available IS NOT NULL AS is_moved
@@ -105,7 +105,7 @@ export function backdatedAcross(at: Date): RawBuilder<Across> {
     ) AS dated
     LEFT JOIN LATERAL (
       SELECT b.available_so_far, b.held_so_far FROM backdated b
-      WHERE b.account_id = balances.account_id AND b.asset = balances.asset AND b.recorded_at <= ${at.toISOString()}::timestamptz
+      WHERE b.account_id = balances.account_id AND b.asset = balances.asset AND b.recorded_at <= ${at}::timestamptz
       ORDER BY b.recorded_at DESC, b.position DESC LIMIT 1
     ) AS noted ON true
   )`;

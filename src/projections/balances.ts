@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { AccountId, AssetCode } from '../domain/ids.ts';
 import type { SystemAccount } from '../domain/postings.ts';
+import { canonicalTime } from '../domain/time.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import { backdatedAcross, nothingAcross } from './backdated.ts';
 
@@ -41,7 +42,7 @@ export function balancesAt(
   { at, by }: { readonly at: string; readonly by: TimeAxis },
 ): Promise<readonly Balance[]> {
   // The ledger's own times are whole milliseconds: what is finer in `at` changes nothing.
-  const moment = new Date(at);
+  const moment = canonicalTime(at);
   const available = sql<string>`coalesce(until.available_after, 0) + across.available`;
   const held = sql<string>`coalesce(until.held_after, 0) + across.held`;
   return db
@@ -53,7 +54,7 @@ export function balancesAt(
           .select(['available_after', 'held_after'])
           .where('account_id', '=', accountId)
           .whereRef('asset', '=', 'balances.asset')
-          .where('recorded_at', '<=', moment.toISOString())
+          .where('recorded_at', '<=', moment)
           .orderBy('recorded_at', 'desc')
           .orderBy('position', 'desc')
           .orderBy('line', 'desc')

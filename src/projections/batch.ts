@@ -6,6 +6,7 @@ import type { StoredOutcome } from '../domain/outcome.ts';
 import { outcomeOf } from '../domain/outcome.ts';
 import type { SystemAccount } from '../domain/postings.ts';
 import { postingsOf } from '../domain/postings.ts';
+import { canonicalTime } from '../domain/time.ts';
 import { UnappliableEvent } from './errors.ts';
 
 /** A row of the journal before its running balance is known: what one event changes for one account and asset. */
@@ -34,9 +35,6 @@ export interface BatchEvent {
   /** Undefined for an annulled event. */
   readonly outcome: StoredOutcome | undefined;
 }
-
-/** To the millisecond, in the one form whose order as text is the order in time. */
-const canonicalTime = (text: string): string => new Date(text).toISOString();
 
 function linesOf(event: LedgerEvent, accountId: AccountId): readonly JournalLine[] {
   const sums = new Map<string, { account: AccountId | SystemAccount; asset: AssetCode; scale: number; available: bigint; held: bigint }>();
