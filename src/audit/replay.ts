@@ -46,6 +46,12 @@ export async function* replayAccount(
   }
 }
 
+/** What is open is kept without an order; ids that the ledger makes rise with time. */
+const by =
+  <Name extends string>(id: Name) =>
+  (one: Readonly<Record<Name, string>>, other: Readonly<Record<Name, string>>): number =>
+    one[id] < other[id] ? -1 : 1;
+
 /** What an account has and what is open in it, amounts as decimal strings: plain values, for printing. */
 export function stateOf({ status, balances, holds, orders, transfers }: Account) {
   return {
@@ -54,13 +60,17 @@ export function stateOf({ status, balances, holds, orders, transfers }: Account)
       ...balanceAfter(asset, balance),
       total: formatMinor(balance.availableMinor + balance.heldMinor, balance.scale),
     })),
-    holds: [...holds.values()].map(({ remaining, ...hold }) => ({ ...hold, remaining: formatMinor(remaining.minor, remaining.scale) })),
-    orders: [...orders.values()].map(({ amountIn, filledIn, filledOut, ...order }) => ({
+    holds: [...holds.values()]
+      .sort(by('holdId'))
+      .map(({ remaining, ...hold }) => ({ ...hold, remaining: formatMinor(remaining.minor, remaining.scale) })),
+    orders: [...orders.values()].sort(by('orderId')).map(({ amountIn, filledIn, filledOut, ...order }) => ({
       ...order,
       amountIn: formatMinor(amountIn.minor, amountIn.scale),
       ...filledOf({ filledIn, filledOut }),
       held: formatMinor(heldMinorOf({ ...order, amountIn, filledIn, filledOut }), amountIn.scale),
     })),
-    transfers: [...transfers.values()].map(({ amount, ...transfer }) => ({ ...transfer, amount: formatMinor(amount.minor, amount.scale) })),
+    transfers: [...transfers.values()]
+      .sort(by('transferId'))
+      .map(({ amount, ...transfer }) => ({ ...transfer, amount: formatMinor(amount.minor, amount.scale) })),
   };
 }

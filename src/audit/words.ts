@@ -30,8 +30,7 @@ interface Payment {
   readonly reference?: string | undefined;
   readonly externalId?: string | undefined;
 }
-const payment = ({ reference, externalId }: Payment): string =>
-  `${said(', reference ', reference)}${said(', the payer’s own id ', externalId)}`;
+const payment = ({ reference, externalId }: Payment): string => `${said(', reference ', reference)}${said(', external id ', externalId)}`;
 
 interface WrittenLimits {
   readonly asset: string;
@@ -55,7 +54,7 @@ export function inWords(event: LedgerEvent): string {
     case 'account-opened': {
       const owner = event.ownerId === undefined ? '' : ` for ${event.ownerId}`;
       const limits = event.limits.length === 0 ? '' : `, with limits of ${event.limits.map(limitsInWords).join('; ')}`;
-      return `Opened${owner}${said(', label ', event.label)}${said(', the owner’s own id ', event.externalId)}${limits}`;
+      return `Opened${owner}${said(', label ', event.label)}${said(', external id ', event.externalId)}${limits}`;
     }
     case 'account-frozen':
       return `Frozen${said(': ', event.reason)}`;

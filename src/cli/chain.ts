@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { Checkpoint, CheckpointKeys } from '../audit/chain-checkpoint.ts';
+import type { Checkpoint, CheckpointKeys, CheckpointSigner } from '../audit/chain-checkpoint.ts';
 import { keysFrom } from '../audit/chain-checkpoint.ts';
 import type { ChainReport } from '../audit/chain-ledger.ts';
 import { signAfterRestore, signLedgerChain, verifyLedgerChain } from '../audit/chain-ledger.ts';
@@ -54,12 +54,13 @@ function signCommand(): Command {
     });
 }
 
-async function signed(
-  { config, database: { db }, store, onProgress }: Tools,
-  afterRestore: string | undefined,
-): Promise<Checkpoint | undefined> {
-  const signer = await wrongKeySecretSaid(() => chainSigningKey(db, keySecretFor(config)));
-  const options = { db, store, signer, onProgress: tellReading(onProgress) };
+/** What signs the chain; made at its first use. */
+export const chainSigner = ({ config, database }: Pick<Tools, 'config' | 'database'>): Promise<CheckpointSigner> =>
+  wrongKeySecretSaid(() => chainSigningKey(database.db, keySecretFor(config)));
+
+async function signed(tools: Tools, afterRestore: string | undefined): Promise<Checkpoint | undefined> {
+  const { database, store, onProgress } = tools;
+  const options = { db: database.db, store, signer: await chainSigner(tools), onProgress: tellReading(onProgress) };
   return afterRestore === undefined ? signLedgerChain(options) : signAfterRestore(options, afterRestore);
 }
 

@@ -7,6 +7,7 @@ import { clientsCommand } from './clients.ts';
 import { configCommand } from './config.ts';
 import { dlqCommand } from './dlq.ts';
 import { exitCodes } from './exit-codes.ts';
+import { exportCommand } from './export.ts';
 import { exitCodeOf, isFinding } from './failures.ts';
 import { historyCommand } from './history.ts';
 import { keysCommand } from './keys.ts';
@@ -32,6 +33,7 @@ function ledgerCommand(): Command {
     .addCommand(usersCommand())
     .addCommand(replayCommand())
     .addCommand(historyCommand())
+    .addCommand(exportCommand())
     .addCommand(configCommand());
   // Commander would end the process with 1 where the contract says 2.
   for (const command of [program, ...program.commands.flatMap((verb) => [verb, ...verb.commands])]) command.exitOverride();
