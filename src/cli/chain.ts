@@ -73,7 +73,7 @@ function verifyCommand(): Command {
     .action(async (file: string | undefined, { key, json }: Output & { readonly key?: string }) => {
       if (file !== undefined && key === undefined)
         throw new ChainMisuse('say with which public key the export is to be checked: --key FILE');
-      const keys = key === undefined ? undefined : keysIn(key);
+      const keys = key === undefined ? undefined : chainKeysIn(key);
       const report = file === undefined ? await verifyLog(keys) : await verifyExport(file, keys ?? new Map());
       await print(json ? [asJson(report)] : textOf(report).map((line) => `${line}\n`));
       if (report.findings.length > 0) process.exitCode = exitCodes.failed;
@@ -118,7 +118,8 @@ function keyCommand(): Command {
     });
 }
 
-function keysIn(file: string): CheckpointKeys {
+/** The public keys in a file. @throws ChainMisuse where it holds none. */
+export function chainKeysIn(file: string): CheckpointKeys {
   try {
     return keysFrom(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {

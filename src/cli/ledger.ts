@@ -16,6 +16,7 @@ import { replayCommand } from './replay.ts';
 import { startCommand } from './start.ts';
 import { tokenCommand } from './token.ts';
 import { usersCommand } from './users.ts';
+import { verifyCommand } from './verify.ts';
 
 /** The command line. A verb is a file beside this one and a line here. */
 function ledgerCommand(): Command {
@@ -26,6 +27,7 @@ function ledgerCommand(): Command {
     .addCommand(migrateCommand())
     .addCommand(annulCommand())
     .addCommand(chainCommand())
+    .addCommand(verifyCommand())
     .addCommand(dlqCommand())
     .addCommand(tokenCommand())
     .addCommand(clientsCommand())

@@ -215,7 +215,8 @@ export async function writeMixedLog(streams: Streams, options: MixedLogOptions):
     if (decision.kind === 'rejected' && !isStored(decision.rejection)) return;
     const event = decision.kind === 'accepted' ? decision.event : refusalOf(command, decision.rejection);
     holder.account = evolve(account, { event, revision: account.revision + 1n, occurredAt });
-    const key = `key ${count}`;
+    const isOwn = command.type === 'receive-transfer' || command.type === 'complete-transfer' || command.type === 'return-transfer';
+    const key = isOwn ? `sys:${command.type}:${command.transferId}` : `key ${count}`;
     const commandId = commandIdOf(account.accountId, key);
     for (const fact of factsIn({ event, eventId, revision: holder.account.revision, commandId, accountId: account.accountId })) {
       facts.set(nameOfFact(fact), fact);
@@ -231,7 +232,7 @@ export async function writeMixedLog(streams: Streams, options: MixedLogOptions):
         ...{
           traceparent: `00-${eventId.replaceAll('-', '')}-00f067aa0ba902b7-01`,
           actor: account.accountId,
-          transport: 'rest',
+          transport: isOwn ? 'internal' : 'rest',
           occurredAt,
         },
         ...effectiveAt,

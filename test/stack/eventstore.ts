@@ -6,6 +6,8 @@ import { startEmbeddedEventStore } from '../../src/embedded/eventstore.ts';
 export interface TestEventStore extends AsyncDisposable {
   /** `esdb://127.0.0.1:PORT?tls=false`, for the official client. The same after a `restart`. */
   readonly url: string;
+  /** The ledger's data folder in which it is: the log is `eventstore/events.sqlite`. */
+  readonly dataDir: string;
   /** The server's process, for tests that stop (SIGSTOP) or kill it. */
   readonly pid: number;
   /** Ends the server as a power cut would. What was acknowledged must still be there after `restart`. */
@@ -37,6 +39,7 @@ export async function startEventStore(): Promise<TestEventStore> {
     get url() {
       return server.url;
     },
+    dataDir,
     get pid() {
       return server.pid;
     },
