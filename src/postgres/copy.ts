@@ -23,19 +23,19 @@ function* chunksOf<Column extends string>(
   columns: readonly Column[],
   rows: readonly Readonly<Record<Column, CopyValue>>[],
 ): Generator<Buffer> {
-  let text = '';
+  let lines: string[] = [];
+  let characters = 0;
   for (const row of rows) {
-    let separator = '';
-    for (const column of columns) {
-      text += separator + copyText(row[column]);
-      separator = '\t';
-    }
-    text += '\n';
-    if (text.length < CHUNK_CHARACTERS) continue;
-    yield Buffer.from(text);
-    text = '';
+    // Joined, not added to one another: that would make a piece of garbage for every value.
+    const line = columns.map((column) => copyText(row[column])).join('\t');
+    lines.push(line);
+    characters += line.length;
+    if (characters < CHUNK_CHARACTERS) continue;
+    yield Buffer.from(`${lines.join('\n')}\n`);
+    lines = [];
+    characters = 0;
   }
-  if (text !== '') yield Buffer.from(text);
+  if (lines.length > 0) yield Buffer.from(`${lines.join('\n')}\n`);
 }
 
 /**
