@@ -1,11 +1,12 @@
 // The books as exports write them: each event that an accountant's file has a line for, in log order.
 import { assertNever } from '../domain/assert-never.ts';
 import type { Asset } from '../domain/assets.ts';
-import type { EventType, RecordedEvent } from '../domain/events.ts';
+import type { EventType } from '../domain/events.ts';
 import type { AccountId } from '../domain/ids.ts';
 import type { Posting, SystemAccount } from '../domain/postings.ts';
 import { postingsOf } from '../domain/postings.ts';
 import type { EventStore } from '../eventstore/client.ts';
+import type { BatchEvent } from '../projections/batch.ts';
 import { workOut } from '../projections/batch.ts';
 import type { ReadOptions } from './read-log.ts';
 import { readEvents } from './read-log.ts';
@@ -57,7 +58,7 @@ export async function* exportBooks(
   for await (const events of readEvents(store, options)) {
     for (const entry of workOut(events, recordedAt)) {
       recordedAt = entry.recordedAt;
-      const item = itemOf(entry.recorded, entry.recordedAt);
+      const item = itemOf(entry);
       if (item === undefined) continue;
       if (item.kind === 'booking') bookings += 1;
       yield format.item(item);
@@ -67,10 +68,8 @@ export async function* exportBooks(
 }
 
 /** What an event is in the books; undefined where they have nothing of it. */
-function itemOf(
-  { event, subject, metadata, eventId, stream, revision, position }: RecordedEvent,
-  recordedAt: string,
-): ExportItem | undefined {
+function itemOf({ event, recorded, recordedAt, effectiveAt }: BatchEvent): ExportItem | undefined {
+  const { subject, eventId, stream, revision, position } = recorded;
   if (event.type === 'annulled') return undefined;
   switch (subject.kind) {
     case 'asset': {
@@ -82,7 +81,6 @@ function itemOf(
       if (event.type === 'account-opened') return { kind: 'account', accountId: subject.accountId, recordedAt };
       const postings = postingsOf(event, subject.accountId);
       if (postings.length === 0) return undefined;
-      const { effectiveAt } = metadata;
       const place = { eventId, stream, revision, position, type: event.type };
       const description = inWords(event);
       return { kind: 'booking', ...place, recordedAt, ...(effectiveAt !== undefined && { effectiveAt }), description, postings };

@@ -13,7 +13,7 @@ import { ChainMisuse } from './chain.ts';
 import { DlqMisuse } from './dlq.ts';
 import { exitCodes } from './exit-codes.ts';
 import { IdentityMisuse } from './identity-database.ts';
-import { NoSuchAccount } from './no-such-account.ts';
+import { NothingThere } from './nothing-there.ts';
 
 const networkFailures = new Set([
   'ECONNREFUSED',
@@ -34,7 +34,7 @@ const networkFailures = new Set([
 const MISUSES = [ConfigError, DataDirLockedError, NotHaltedThere, ChainMisuse, DlqMisuse, IdentityMisuse];
 const OUT_OF_REACH = [EmbeddedServerError, StoreUnavailable, BrokerOutOfReach, NotRedriven];
 /** What a check finds, and no defect of whatever found it: told without a stack. */
-const FINDINGS = [NoSuchAccount, ChainBroken, CheckpointMismatch, UnreadableEvent, UnappliableEvent];
+const FINDINGS = [NothingThere, ChainBroken, CheckpointMismatch, UnreadableEvent, UnappliableEvent];
 
 export const isFinding = (error: unknown): boolean => FINDINGS.some((finding) => error instanceof finding);
 

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { annulCommand } from './annul.ts';
+import { balancesCommand } from './balances.ts';
 import { chainCommand } from './chain.ts';
 import { clientsCommand } from './clients.ts';
 import { configCommand } from './config.ts';
@@ -14,6 +15,7 @@ import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { replayCommand } from './replay.ts';
 import { startCommand } from './start.ts';
+import { statementCommand } from './statement.ts';
 import { tokenCommand } from './token.ts';
 import { usersCommand } from './users.ts';
 import { verifyCommand } from './verify.ts';
@@ -35,6 +37,8 @@ function ledgerCommand(): Command {
     .addCommand(usersCommand())
     .addCommand(replayCommand())
     .addCommand(historyCommand())
+    .addCommand(balancesCommand())
+    .addCommand(statementCommand())
     .addCommand(exportCommand())
     .addCommand(configCommand());
   // Commander would end the process with 1 where the contract says 2.

@@ -5,7 +5,7 @@ import { inWords } from '../audit/words.ts';
 import type { AccountId } from '../domain/ids.ts';
 import { accountArgument, positionArgument, timeArgument } from './arguments.ts';
 import { openLog } from './log-tools.ts';
-import { shownOf } from './no-such-account.ts';
+import { shownOf } from './nothing-there.ts';
 import { jsonLine, print } from './output.ts';
 import { oneLine } from './printable.ts';
 
