@@ -25,7 +25,9 @@ const COMMAND_PROPERTIES: Json = {
   messageId: text('Property: the idempotency key, 1 to 255 printable ASCII characters. Where it cannot be set, `key` in the body.'),
   correlationId: text('Property: comes back with the answer.'),
   replyTo: text('Property: the queue to be answered at; `amq.rabbitmq.reply-to` too.'),
-  userId: text('Property: the broker user who sends, checked by the broker; it is a client of the ledger, with a role. In production a message without one is refused.'),
+  userId: text(
+    'Property: the broker user who sends, checked by the broker; it is a client of the ledger, with a role. In production a message without one is refused.',
+  ),
   traceparent: TRACEPARENT,
 };
 
