@@ -33,6 +33,8 @@ export interface Rebuild extends AsyncDisposable {
    *   StoreUnavailable. Called again, it goes on from there.
    */
   catchUp(until?: bigint): Promise<void>;
+  /** Throws away what was built, and begins anew at the next `catchUp`. */
+  restart(how?: { readonly isCareful: boolean }): Promise<void>;
   /** What the signed checkpoints say of everything that was read. */
   chain(): ChainReport;
 }
@@ -61,10 +63,11 @@ export async function openRebuild(options: RebuildOptions): Promise<Rebuild> {
 
   async function readOn(until: bigint | undefined): Promise<void> {
     const applied = shadow.checkpoint().position;
+    let { isBorneOut } = shadow.readSoFar();
     const batches = makeBatches(shadow);
     for await (const records of readLog(store, { after: shadow.readSoFar().position, until, onProgress })) {
       for (const record of records) {
-        chain.add(record);
+        if (chain.add(record) !== undefined) isBorneOut = false;
         let recorded = decodeRecord(store, record);
         if (recorded instanceof UnreadableEvent) {
           await store.annulments.load();
@@ -78,7 +81,7 @@ export async function openRebuild(options: RebuildOptions): Promise<Rebuild> {
         if (recorded !== undefined && recorded.position > applied) batches.add(recorded);
       }
       const position = records.at(-1)?.position;
-      await batches.reached({ position, chain: chain.state() });
+      await batches.reached({ position, chain: chain.state(), isBorneOut });
     }
     await batches.end();
   }
@@ -90,14 +93,18 @@ export async function openRebuild(options: RebuildOptions): Promise<Rebuild> {
     } catch (error) {
       if (!(error instanceof NotUnique)) throw error;
       onStep?.(`two events say what only one may (${error.message}): reading once more, to find the second`);
-      await shadow.restart({ isCareful: true });
-      chain = await openLedgerChainCheck(database.db);
+      await restart({ isCareful: true });
       await catchUp(until);
     }
   }
 
+  async function restart(how = { isCareful: false }): Promise<void> {
+    await shadow.restart(how);
+    chain = await openLedgerChainCheck(database.db);
+  }
+
   const kept = opened.move();
-  return { shadow, catchUp, chain: () => chain.end(), [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { shadow, catchUp, restart, chain: () => chain.end(), [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /** Collects events and has them applied in large batches: one is written while the next is read and decoded. */

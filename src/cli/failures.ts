@@ -1,6 +1,7 @@
 // What an error that ends a verb says to the shell.
 import { CommanderError } from 'commander';
 import { ChainBroken } from '../audit/chain-ledger.ts';
+import { SwapRefused } from '../audit/swap-rebuild.ts';
 import { ConfigError } from '../config.ts';
 import { NotRedriven } from '../consumers/dead-letters.ts';
 import { DataDirLockedError } from '../embedded/data-dir-lock.ts';
@@ -8,6 +9,7 @@ import { EmbeddedServerError } from '../embedded/embedded-server.ts';
 import { StoreUnavailable, UnreadableEvent } from '../eventstore/errors.ts';
 import { CheckpointMismatch, UnappliableEvent } from '../projections/errors.ts';
 import { NotHaltedThere } from '../projections/halt.ts';
+import { RebuildUnderWay } from '../projections/shadow.ts';
 import { BrokerOutOfReach } from './broker.ts';
 import { ChainMisuse } from './chain.ts';
 import { DlqMisuse } from './dlq.ts';
@@ -31,10 +33,10 @@ const networkFailures = new Set([
   '53300',
 ]);
 
-const MISUSES = [ConfigError, DataDirLockedError, NotHaltedThere, ChainMisuse, DlqMisuse, IdentityMisuse];
+const MISUSES = [ConfigError, DataDirLockedError, NotHaltedThere, ChainMisuse, DlqMisuse, IdentityMisuse, RebuildUnderWay];
 const OUT_OF_REACH = [EmbeddedServerError, StoreUnavailable, BrokerOutOfReach, NotRedriven];
 /** What a check finds, and no defect of whatever found it: told without a stack. */
-const FINDINGS = [NothingThere, ChainBroken, CheckpointMismatch, UnreadableEvent, UnappliableEvent];
+const FINDINGS = [NothingThere, ChainBroken, CheckpointMismatch, UnreadableEvent, UnappliableEvent, SwapRefused];
 
 export const isFinding = (error: unknown): boolean => FINDINGS.some((finding) => error instanceof finding);
 

@@ -6,6 +6,7 @@ import { balancesCommand } from './balances.ts';
 import { chainCommand } from './chain.ts';
 import { clientsCommand } from './clients.ts';
 import { configCommand } from './config.ts';
+import { diffCommand } from './diff.ts';
 import { dlqCommand } from './dlq.ts';
 import { exitCodes } from './exit-codes.ts';
 import { exportCommand } from './export.ts';
@@ -13,6 +14,7 @@ import { exitCodeOf, isFinding } from './failures.ts';
 import { historyCommand } from './history.ts';
 import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
+import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
 import { startCommand } from './start.ts';
 import { statementCommand } from './statement.ts';
@@ -29,6 +31,8 @@ function ledgerCommand(): Command {
     .addCommand(migrateCommand())
     .addCommand(annulCommand())
     .addCommand(chainCommand())
+    .addCommand(rebuildCommand())
+    .addCommand(diffCommand())
     .addCommand(verifyCommand())
     .addCommand(dlqCommand())
     .addCommand(tokenCommand())

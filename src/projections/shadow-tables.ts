@@ -12,7 +12,7 @@ import { ORDER_FILLS } from './order-fills.ts';
 /** The rebuild's own tables in the shadow; everything else there is a table of the projections. */
 export type ShadowOnlyTables = {
   /** One row: whose work it is, and how far the log was read; the checkpoint says how far it was applied. */
-  rebuild: { release: string; position: bigint | null; chain_events: bigint; chain_hash: string };
+  rebuild: { release: string; position: bigint | null; chain_events: bigint; chain_hash: string; is_borne_out: boolean };
   /** What is to be done at the end, in this order. */
   rebuild_deferred: { number: number; statement: string };
 };
@@ -56,10 +56,10 @@ export async function makeShadowTables(db: LedgerDb, { schema, release, chainHas
     for (const table of new Set(indexes.map((index) => index.table)))
       await sql`ALTER TABLE ${sql.id(table)} SET (autovacuum_enabled = false)`.execute(tx);
     // Last: what is there without it was not made to the end.
-    await sql`CREATE TABLE rebuild (release text NOT NULL, position bigint, chain_events bigint NOT NULL, chain_hash text NOT NULL)`.execute(
+    await sql`CREATE TABLE rebuild (release text NOT NULL, position bigint, chain_events bigint NOT NULL, chain_hash text NOT NULL, is_borne_out boolean NOT NULL)`.execute(
       tx,
     );
-    await sql`INSERT INTO rebuild VALUES (${release}, NULL, 0, ${chainHash})`.execute(tx);
+    await sql`INSERT INTO rebuild VALUES (${release}, NULL, 0, ${chainHash}, true)`.execute(tx);
   });
 }
 
@@ -97,7 +97,7 @@ export async function dropSchema(db: LedgerDb, schema: string): Promise<void> {
  * Does what was put off, one thing at a time, so that a rebuild that is interrupted goes on from there; then counts what the tables
  * hold, for the planner. @throws the database's error (unique_violation) where two rows are not to be together.
  */
-export async function finishShadowTables(ledgerDb: LedgerDb, onStep: (done: number, of: number) => void): Promise<void> {
+export async function finishShadowTables(ledgerDb: LedgerDb, schema: string, onStep: (done: number, of: number) => void): Promise<void> {
   const db = ledgerDb.withTables<ShadowOnlyTables>();
   const deferred = await db.selectFrom('rebuild_deferred').selectAll().orderBy('number').execute();
   for (const [done, { number, statement }] of deferred.entries()) {
@@ -109,17 +109,17 @@ export async function finishShadowTables(ledgerDb: LedgerDb, onStep: (done: numb
     });
   }
   if (deferred.length === 0) return;
-  for (const table of await tablesIn(ledgerDb)) {
+  for (const table of await tablesIn(ledgerDb, schema)) {
     await sql`ALTER TABLE ${sql.id(table)} RESET (autovacuum_enabled)`.execute(db);
     await sql`ANALYZE ${sql.id(table)}`.execute(db);
   }
 }
 
-/** The projections' tables in the current schema of a shadow: those that are swapped and compared. */
-export async function tablesIn(db: LedgerDb): Promise<readonly string[]> {
+/** The projections' tables in a shadow's schema: those that are swapped and compared. */
+export async function tablesIn(db: LedgerDb, schema: string): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string }>`
     SELECT relname AS name FROM pg_class
-    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname <> ALL(${[...SHADOW_ONLY]}::text[])
+    WHERE relnamespace = to_regnamespace(quote_ident(${schema})) AND relkind = 'r' AND relname <> ALL(${[...SHADOW_ONLY]}::text[])
     ORDER BY relname
   `.execute(db);
   return rows.map(({ name }) => name);

@@ -21,6 +21,8 @@ export interface ReadSoFar {
   readonly position: bigint | undefined;
   /** The chain up to there; see audit/chain.ts. */
   readonly chain: { readonly events: bigint; readonly hash: string };
+  /** Whether nothing that was read contradicts what was signed. What does is not gone on with by a later run, which reads it all again. */
+  readonly isBorneOut: boolean;
 }
 
 export interface Shadow extends AsyncDisposable {
@@ -76,7 +78,9 @@ export async function liveSchemaOf(db: LedgerDb): Promise<string> {
 /** Whether a rebuild has left a shadow there. */
 export async function hasShadow(db: LedgerDb): Promise<boolean> {
   const schema = shadowSchemaOf(await liveSchemaOf(db));
-  const { rows } = await sql<{ found: boolean }>`SELECT to_regclass(${`${schema}.rebuild`}) IS NOT NULL AS found`.execute(db);
+  const { rows } = await sql<{ found: boolean }>`SELECT to_regclass(format('%I.rebuild', ${schema}::text)) IS NOT NULL AS found`.execute(
+    db,
+  );
   return rows[0]?.found ?? false;
 }
 
@@ -123,7 +127,7 @@ export async function openShadow({ database, release, chainHash, isInLog }: Shad
     apply: applyAll,
     finish: async (onStep) => {
       try {
-        await finishShadowTables(db, onStep);
+        await finishShadowTables(db, schema, onStep);
       } catch (error) {
         throw error instanceof Error && isCausedByData(error) ? new NotUnique(error.message, { cause: error }) : error;
       }
@@ -150,20 +154,20 @@ async function takeLock(db: LedgerDb, schema: string): Promise<void> {
   }
 }
 
-/** Whether this release began it, with the tables that the live ones are. */
+/** Whether this release began it, with the tables that the live ones are, from a log that is as it was signed. */
 async function isOfThis(ledgerDb: LedgerDb, release: string, live: string): Promise<boolean> {
-  const begun = await ledgerDb.withTables<ShadowOnlyTables>().selectFrom('rebuild').select('release').executeTakeFirst();
+  const begun = await ledgerDb.withTables<ShadowOnlyTables>().selectFrom('rebuild').select(['release', 'is_borne_out']).executeTakeFirst();
   const { rows } = await sql<{ same: boolean }>`
     SELECT NOT EXISTS (
       SELECT FROM ledger_migrations s FULL JOIN ${sql.id(live, 'ledger_migrations')} l ON l.name = s.name WHERE s.name IS NULL OR l.name IS NULL
     ) AS same
   `.execute(ledgerDb);
-  return begun?.release === release && rows[0]?.same === true;
+  return begun?.release === release && begun.is_borne_out && rows[0]?.same === true;
 }
 
 async function readReadSoFar(ledgerDb: LedgerDb): Promise<ReadSoFar> {
   const row = await ledgerDb.withTables<ShadowOnlyTables>().selectFrom('rebuild').selectAll().executeTakeFirstOrThrow();
-  return { position: row.position ?? undefined, chain: { events: row.chain_events, hash: row.chain_hash } };
+  return { position: row.position ?? undefined, chain: { events: row.chain_events, hash: row.chain_hash }, isBorneOut: row.is_borne_out };
 }
 
 /** All of it in one transaction. @returns where the checkpoint is then. */
@@ -171,7 +175,7 @@ async function applyOnce(
   { db, client }: Session,
   before: Checkpoint,
   events: readonly RecordedEvent[],
-  { position: readTo, chain }: ReadSoFar,
+  { position: readTo, chain, isBorneOut }: ReadSoFar,
 ): Promise<Checkpoint> {
   const batch = workOut(events, before.recordedAt);
   return db.transaction().execute(async (tx) => {
@@ -183,7 +187,7 @@ async function applyOnce(
       const { position, eventId } = last.recorded;
       await moveCheckpoint(tx, { position, eventId, recordedAt: last.recordedAt, events: batch.length }, 0);
     }
-    const row = { position: readTo ?? null, chain_events: chain.events, chain_hash: chain.hash };
+    const row = { position: readTo ?? null, chain_events: chain.events, chain_hash: chain.hash, is_borne_out: isBorneOut };
     await tx.withTables<ShadowOnlyTables>().updateTable('rebuild').set(row).execute();
     return last === undefined
       ? before
