@@ -12,6 +12,8 @@ export interface TestEventStore extends AsyncDisposable {
   readonly pid: number;
   /** Ends the server as a power cut would. What was acknowledged must still be there after `restart`. */
   kill(): Promise<void>;
+  /** Stops it in order; `restart` starts it again. */
+  stop(): Promise<void>;
   /** Starts the server again, on the same data and the same port. Stops it first if it still runs. */
   restart(): Promise<void>;
   /** Stops the server and deletes its data. */
@@ -47,6 +49,7 @@ export async function startEventStore(): Promise<TestEventStore> {
       process.kill(server.pid, 'SIGKILL');
       await server.exited;
     },
+    stop: () => server.stop(),
     async restart() {
       await server.stop();
       server = await startEmbeddedEventStore({ dataDir });
