@@ -28,6 +28,10 @@ const opened = (day: string, place: Pick<Posting, 'account' | 'bucket'>): string
 
 const declared = (day: string, { code, name }: Asset): string => `${day} commodity ${currency(code)}\n  name: ${quoted(name)}\n\n`;
 
+/** Python's decimal numbers, unless told otherwise, which a file cannot. */
+const MAX_DIGITS = 28;
+const TOO_LONG = `; more than the ${MAX_DIGITS} digits that Beancount computes with: it will say that this does not balance\n`;
+
 function transaction({ eventId, stream, revision, position, type, recordedAt, effectiveAt, description, postings }: Booking): string {
   const metadata = [
     `  event: "${eventId}"`,
@@ -40,7 +44,8 @@ function transaction({ eventId, stream, revision, position, type, recordedAt, ef
   const lines = postings.map(
     (posting) => `  ${accountName(posting)}  ${formatMinor(posting.amountMinor, posting.scale)} ${currency(posting.asset)}`,
   );
-  return `${dayIn(recordedAt)} * ${quoted(description)}\n${[...metadata, ...lines].join('\n')}\n\n`;
+  const isTooLong = postings.some(({ amountMinor }) => `${amountMinor}`.replace('-', '').length > MAX_DIGITS);
+  return `${isTooLong ? TOO_LONG : ''}${dayIn(recordedAt)} * ${quoted(description)}\n${[...metadata, ...lines].join('\n')}\n\n`;
 }
 
 function item(exported: ExportItem): string {

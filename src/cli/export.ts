@@ -11,8 +11,12 @@ import { openLog, openTools } from './log-tools.ts';
 import { print } from './output.ts';
 import { tellReading } from './reading-progress.ts';
 
+/** hledger reads files as its locale says; who exports is taken to have the same. */
+const { LC_ALL, LC_CTYPE, LANG } = process.env;
+const isUtf8 = /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '');
+
 const BOOK_FORMATS: ReadonlyMap<string, BookFormat> = new Map([
-  ['hledger', hledgerJournal],
+  ['hledger', hledgerJournal({ isAscii: !isUtf8 })],
   ['beancount', beancountLedger],
   ['csv', csvTable],
 ]);

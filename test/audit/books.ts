@@ -34,13 +34,16 @@ export const HOSTILE_TEXTS = [
   'two  spaces\tand a tab',
 ] as const;
 
+/** The most digits that an amount may have. */
 const SIXTY_DIGITS = `${'9'.repeat(42)}.${'123456789012345678'}`;
+export const VAST = assetCode('VAST18');
 
 /** Codes that are special somewhere, with the most and the fewest decimals. */
 const ODD_ASSETS: readonly Omit<AssetRegistered, 'type' | 'version'>[] = [
   { code: assetCode('X1INCH'), name: '1inch; "quoted" date:2001-01-01', kind: 'coin', scale: 18, active: true },
   { code: assetCode('A1'), name: 'A€', kind: 'coin', scale: 0, active: true },
   { code: assetCode('TRUE'), name: 'True', kind: 'fiat', scale: 3, active: true },
+  { code: VAST, name: 'Vast', kind: 'coin', scale: 18, active: true },
   { code: assetCode('Z234567890123456'), name: 'Sixteen', kind: 'coin', scale: 1, active: true },
 ];
 
@@ -48,6 +51,8 @@ export interface Books extends LedgerUnderTest {
   readonly accountIds: readonly AccountId[];
   /** The one with the odd assets and the hostile texts. */
   readonly oddAccount: AccountId;
+  /** Up to here in the log, no amount has more than 28 digits. */
+  readonly beforeVast: bigint;
 }
 
 /** @param events of mixed commands beside the odd ones. */
@@ -60,11 +65,11 @@ export async function startBooks(events: number): Promise<Books> {
   const oddAccount = newAccountId();
   const now = { occurredAt: new Date().toISOString() };
   const [orderId, holdId] = [newOrderId(), newHoldId()];
-  const [inch, a1, yes, sixteen] = ODD_ASSETS.map(({ code }) => code);
-  if (inch === undefined || a1 === undefined || yes === undefined || sixteen === undefined) throw new Error('four assets are needed');
+  const [inch, a1, yes, , sixteen] = ODD_ASSETS.map(({ code }) => code);
+  if (inch === undefined || a1 === undefined || yes === undefined || sixteen === undefined) throw new Error('five assets are needed');
   const told: readonly StoredEvent[] = [
     opened({ label: HOSTILE_TEXTS[0] }),
-    deposited(SIXTY_DIGITS, { asset: inch }),
+    deposited('12345678.123456789012345678', { asset: inch }),
     withdrawn('0.000000000000000001', { asset: inch }),
     deposited('7', { asset: a1 }),
     deposited('1000.001', { asset: yes }),
@@ -82,8 +87,10 @@ export async function startBooks(events: number): Promise<Books> {
   ];
   await ledger.append(accountStream(oddAccount), ...told.map((event) => newEvent(event, now)));
   const backdated = newEvent(deposited('11.00'), { ...now, effectiveAt: '2020-02-29T23:59:59Z' });
-  await ledger.append(accountStream(oddAccount), backdated);
+  const beforeVast = await ledger.append(accountStream(oddAccount), backdated);
+  await ledger.append(accountStream(oddAccount), newEvent(deposited(SIXTY_DIGITS, { asset: VAST }), now));
+  await ledger.append(accountStream(oddAccount), newEvent(withdrawn('0.000000000000000001', { asset: VAST }), now));
   ledger.projector().start();
   await ledger.caughtUp();
-  return { ...ledger, accountIds: [...accountIds, oddAccount], oddAccount };
+  return { ...ledger, accountIds: [...accountIds, oddAccount], oddAccount, beforeVast };
 }
