@@ -20,6 +20,8 @@ export interface RebuildOptions {
   readonly store: Pick<EventStore, 'log' | 'annulments' | 'streams'>;
   /** Of the running program. */
   readonly release: string;
+  /** Of one transaction, about. */
+  readonly batchEvents?: number;
   readonly onProgress?: ((progress: ReadProgress) => void) | undefined;
   /** Told in a sentence what is done besides reading. */
   readonly onStep?: ((message: string) => void) | undefined;
@@ -52,7 +54,7 @@ export async function isInLog(
  * @throws RebuildUnderWay while another process has it.
  */
 export async function openRebuild(options: RebuildOptions): Promise<Rebuild> {
-  const { database, store, release, onProgress, onStep } = options;
+  const { database, store, release, batchEvents = BATCH_EVENTS, onProgress, onStep } = options;
   await using opened = new AsyncDisposableStack();
   const shadow = opened.use(
     await openShadow({ database, release, chainHash: EMPTY_CHAIN.hash, isInLog: (place) => isInLog(store, place) }),
@@ -62,9 +64,10 @@ export async function openRebuild(options: RebuildOptions): Promise<Rebuild> {
   let chain = await openLedgerChainCheck(database.db, shadow.readSoFar().chain);
 
   async function readOn(until: bigint | undefined): Promise<void> {
+    await takeUpChain();
     const applied = shadow.checkpoint().position;
     let { isBorneOut } = shadow.readSoFar();
-    const batches = makeBatches(shadow);
+    const batches = makeBatches(shadow, batchEvents);
     for await (const records of readLog(store, { after: shadow.readSoFar().position, until, onProgress })) {
       for (const record of records) {
         if (chain.add(record) !== undefined) isBorneOut = false;
@@ -84,6 +87,14 @@ export async function openRebuild(options: RebuildOptions): Promise<Rebuild> {
       await batches.reached({ position, chain: chain.state(), isBorneOut });
     }
     await batches.end();
+  }
+
+  /** After a batch of which only the first events could be applied, the rest is read again. */
+  async function takeUpChain(): Promise<void> {
+    const read = shadow.readSoFar();
+    if (chain.state().hash === read.chain.hash) return;
+    if (read.isBorneOut) chain = await openLedgerChainCheck(database.db, read.chain);
+    else await restart();
   }
 
   async function catchUp(until?: bigint): Promise<void> {
@@ -108,7 +119,7 @@ export async function openRebuild(options: RebuildOptions): Promise<Rebuild> {
 }
 
 /** Collects events and has them applied in large batches: one is written while the next is read and decoded. */
-function makeBatches(shadow: Shadow) {
+function makeBatches(shadow: Shadow, batchEvents: number) {
   let events: RecordedEvent[] = [];
   let read: ReadSoFar = shadow.readSoFar();
   let writing: Promise<void> = Promise.resolve();
@@ -127,7 +138,7 @@ function makeBatches(shadow: Shadow) {
     /** Everything up to there was added. */
     reached: async (to: ReadSoFar): Promise<void> => {
       read = to;
-      if (events.length >= BATCH_EVENTS) await write();
+      if (events.length >= batchEvents) await write();
     },
     /** Waits until all that was added is written. What follows on the last place reached is added once more by the next reading. */
     end: async (): Promise<void> => {
