@@ -51,16 +51,17 @@ export function balancesAt(
       (asset) =>
         asset
           .selectFrom('postings')
-          .select(['available_after', 'held_after'])
+          .select(['asset', 'available_after', 'held_after'])
           .where('account_id', '=', accountId)
-          .whereRef('asset', '=', 'balances.asset')
-          .where('recorded_at', '<=', moment)
+          // One comparison, and the asset in the order: so no other index will do, on which the entries of other assets would be passed.
+          .where(({ eb, refTuple, tuple, ref }) => eb(refTuple('asset', 'recorded_at'), '<=', tuple(ref('balances.asset'), moment)))
+          .orderBy('asset', 'desc')
           .orderBy('recorded_at', 'desc')
           .orderBy('position', 'desc')
           .orderBy('line', 'desc')
           .limit(1)
           .as('until'),
-      (join) => join.onTrue(),
+      (join) => join.onRef('until.asset', '=', 'balances.asset'),
     )
     .innerJoinLateral((by === 'effective' ? backdatedAcross(moment) : nothingAcross).as('across'), (join) => join.onTrue())
     .select(['balances.asset', available.as('available'), held.as('held'), sql<string>`${available} + ${held}`.as('total')])
