@@ -83,7 +83,7 @@ function verifyCommand(): Command {
 async function verifyLog(keys: CheckpointKeys | undefined): Promise<ChainReport> {
   await using tools = await openTools('chain verify');
   const { database, store, onProgress } = tools;
-  return verifyLedgerChain({ db: database.db, store, onProgress: tellReading(onProgress) }, keys);
+  return await verifyLedgerChain({ db: database.db, store, onProgress: tellReading(onProgress) }, keys);
 }
 
 const textOf = ({ events, proven, provenBy, checkpoints, abandoned, findings }: ChainReport): readonly string[] => {

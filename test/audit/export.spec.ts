@@ -1,160 +1,155 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { beancountLedger } from '../../src/audit/export-beancount.ts';
-import type { BookFormat } from '../../src/audit/export-bookings.ts';
-import { exportBooks } from '../../src/audit/export-bookings.ts';
-import { csvTable } from '../../src/audit/export-csv.ts';
-import { hledgerJournal } from '../../src/audit/export-hledger.ts';
-import { balancesOf, systemBalances } from '../../src/projections/balances.ts';
-import { installDebianPackage } from '../stack/debian-package.ts';
-import type { Books } from './books.ts';
-import { HOSTILE_TEXTS, startBooks } from './books.ts';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { CheckpointKeys, CheckpointSigner } from '../../src/audit/chain-checkpoint.ts';
+import { keysFrom } from '../../src/audit/chain-checkpoint.ts';
+import type { ChainReport } from '../../src/audit/chain-ledger.ts';
+import { signAfterRestore } from '../../src/audit/chain-ledger.ts';
+import { verifyExport } from '../../src/audit/export-check.ts';
+import type { ExportOptions } from '../../src/audit/export-format.ts';
+import { exportLog } from '../../src/audit/export-format.ts';
+import { chainPublicKeys, chainSigningKey } from '../../src/identity/chain-keys.ts';
+import { TEST_KEY_SECRET } from '../stack/tokens.ts';
+import type { AuditedLedger } from './audited-ledger.ts';
+import { startAuditedLedger } from './audited-ledger.ts';
 
-const run = promisify(execFile);
-const installed = async (program: string, debianPackage: string): Promise<void> => {
-  if (!(await run('which', [program]).catch(() => undefined))) await installDebianPackage(debianPackage);
-};
-
-let books: Books;
+let ledger: AuditedLedger;
 let folder: string;
+let signer: CheckpointSigner;
+let keys: CheckpointKeys;
+/** An export with three checkpoints, the last of them its own. */
+let lines: readonly string[];
 beforeAll(async () => {
-  await installed('hledger', 'hledger');
-  await installed('bean-check', 'beancount');
-  folder = await mkdtemp(join(tmpdir(), 'ledger-export-'));
-  books = await startBooks(4_000);
+  folder = await mkdtemp(join(tmpdir(), 'ledger-test-export-'));
+  ledger = await startAuditedLedger(100);
+  signer = await chainSigningKey(ledger.database.db, TEST_KEY_SECRET);
+  keys = keysFrom({ keys: await chainPublicKeys(ledger.database.db) });
+  for (const events of [30, 40]) {
+    await ledger.sign();
+    await ledger.write(events);
+  }
+  lines = await exported();
 });
 afterAll(async () => {
+  await ledger.close();
   await rm(folder, { recursive: true, force: true });
-  await books.close();
 });
 
-const written = async (format: BookFormat, to?: bigint): Promise<string> => {
-  const until = to ?? (await books.store.log.end());
-  if (until === undefined) throw new Error('the log is empty');
-  return (await Array.fromAsync(exportBooks(books.store, format, { until }))).join('');
-};
-async function fileOf(name: string, format: BookFormat): Promise<string> {
-  const file = join(folder, name);
-  await writeFile(file, await written(format));
-  return file;
+async function exported(options: Partial<ExportOptions> = {}): Promise<readonly string[]> {
+  return (await Array.fromAsync(exportLog({ db: ledger.database.db, store: ledger.store, signer, ...options }))).flat();
 }
-
-/** `account asset` → amount, as the projections that the API answers from have them; what is zero is left out. */
-async function projected(nameOf: (account: string, bucket: 'available' | 'held') => string): Promise<Record<string, string>> {
-  const all: Record<string, string> = {};
-  for (const accountId of books.accountIds)
-    for (const { asset, available, held } of await balancesOf(books.db, accountId)) {
-      all[`${nameOf(accountId, 'available')} ${asset}`] = available;
-      all[`${nameOf(accountId, 'held')} ${asset}`] = held;
-    }
-  for (const { account, asset, balance } of await systemBalances(books.db)) all[`${nameOf(account, 'available')} ${asset}`] = balance;
-  return Object.fromEntries(Object.entries(all).filter(([, amount]) => /[1-9]/.test(amount)));
+async function checked(changed: readonly string[], by: CheckpointKeys = keys): Promise<ChainReport> {
+  const file = join(folder, 'export.jsonl');
+  await writeFile(file, changed.map((line) => `${line}\n`).join(''));
+  return verifyExport(file, by);
 }
-const inJournal = (account: string, bucket: string): string =>
-  account.startsWith('@') ? `equity:${account.slice(1)}` : `assets:customers:${account}:${bucket}`;
+const kindOf = (line: string): unknown => JSON.parse(line).kind;
+const indexOf = (kind: string): number => lines.findIndex((line) => kindOf(line) === kind);
 
-/** Records of comma-separated values, by their standard and by nothing of ours. */
-function readCsv(text: string): readonly (readonly string[])[] {
-  return [...text.matchAll(/(?:^|\n)((?:"(?:[^"]|"")*"|[^"\n])+)/g)].map(([, record = '']) =>
-    [...record.replace(/\r$/, '').matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
-      ([, quoted, plain = '']) => quoted?.replaceAll('""', '"') ?? plain,
-    ),
-  );
-}
+it('ends in a fresh checkpoint, and is proven to its last event with the public key alone', async () => {
+  expect(lines.slice(-2).map(kindOf)).toEqual(['checkpoint', 'end']);
+  expect(lines.filter((line) => kindOf(line) === 'checkpoint')).toHaveLength(3);
+  const report = await checked(lines);
+  expect(report).toMatchObject({ findings: [], checkpoints: 3 });
+  expect(report.proven).toBe(report.events);
+  expect(report.events).toBe(BigInt(lines.filter((line) => kindOf(line) === 'event').length));
+  expect((await ledger.verifyChain()).provenBy).toEqual(report.provenBy);
+});
 
-describe('hledger', () => {
-  const hledger = async (locale: string, ...args: readonly string[]): Promise<string> =>
-    (await run('hledger', [...args], { env: { ...process.env, LC_ALL: locale }, maxBuffer: 64 * 1024 * 1024 })).stdout;
+it('up to a position ends in a checkpoint of its own, which is not kept', async () => {
+  const events = lines.filter((line) => kindOf(line) === 'event');
+  const middle = BigInt(JSON.parse(events[50] ?? '').position);
+  const part = await exported({ until: middle });
+  const report = await checked(part);
+  expect(report).toMatchObject({ findings: [], events: 51n, proven: 51n });
+  expect((await ledger.verifyChain()).checkpoints).toBe(3);
+});
 
-  test.each([
-    ['UTF-8', 'C.UTF-8', false],
-    ['ASCII', 'C', true],
-  ] as const)(
-    'finds every account and asset declared, every date in order, and the balances that are projected: %s',
-    async (_, locale, isAscii) => {
-      const file = await fileOf('books.journal', hledgerJournal({ isAscii }));
-      await hledger(locale, 'check', '--strict', '-f', file);
-      await hledger(locale, 'check', 'accounts', 'commodities', 'ordereddates', '-f', file);
-      const [, ...rows] = readCsv(await hledger(locale, 'balance', '-f', file, '--no-total', '--layout=bare', '-O', 'csv'));
-      const balances = Object.fromEntries(rows.map(([account, commodity, amount]) => [`${account} ${commodity}`, amount]));
-      expect(balances).toEqual(await projected(inJournal));
-      expect(Object.keys(balances).length).toBeGreaterThan(50);
-    },
-  );
-
-  test('no words of others move a transaction; a date back does', async () => {
-    const file = await fileOf('dates.journal', hledgerJournal({ isAscii: false }));
-    expect(await hledger('C.UTF-8', 'print', '-f', file, 'date:..2010')).toBe('');
-    const [today] = new Date().toISOString().split('T');
-    const back = await hledger('C.UTF-8', 'print', '-f', file, '--date2', 'date:2020-02-29');
-    expect(back).toContain(`${today}=2020-02-29 * (`);
-    expect(back).toContain('11.00 USD');
-    const said = await hledger('C.UTF-8', 'print', '-f', file, `acct:${books.oddAccount}`);
-    expect(said).toContain('ünïcode 💶');
-    expect(said.match(/reference/g)).toHaveLength(HOSTILE_TEXTS.length + 1);
+it('that is cut off anywhere says so, and what follows its last checkpoint is unproven', async () => {
+  const first = indexOf('checkpoint');
+  for (const length of [1, 10, first + 1, first + 20, lines.length - 2, lines.length - 1]) {
+    const report = await checked(lines.slice(0, length));
+    expect(report.findings).toContainEqual({ kind: 'export_truncated', detail: expect.stringContaining('cut off') });
+  }
+  const { findings, proven, events } = await checked(lines.slice(0, first + 20));
+  expect(events - proven).toBeGreaterThan(15n);
+  expect(findings).toContainEqual({
+    kind: 'unproven',
+    detail: expect.stringContaining(`${events - proven} events follow the last checkpoint`),
   });
+  const text = lines.join('\n');
+  await writeFile(join(folder, 'cut.jsonl'), text.slice(0, text.length - 40));
+  expect((await verifyExport(join(folder, 'cut.jsonl'), keys)).findings.map(({ kind }) => kind)).toEqual([
+    'export_altered',
+    'export_truncated',
+  ]);
 });
 
-describe('Beancount', () => {
-  test('finds no fault, and the balances that are projected', async () => {
-    const file = await fileOf('books.beancount', beancountLedger);
-    const { stdout, stderr } = await run('bean-check', [file]);
-    expect(stdout + stderr).toBe('');
-    const query = 'SELECT account, currency, sum(number) AS amount GROUP BY account, currency';
-    const [, ...rows] = readCsv((await run('bean-query', ['-f', 'csv', file, query], { maxBuffer: 64 * 1024 * 1024 })).stdout);
-    const named = (account: string, bucket: string): string =>
-      account.startsWith('@')
-        ? `Equity:${account.slice(1, 2).toUpperCase()}${account.slice(2)}`
-        : `Assets:Customers:Account-${account}-${bucket}`;
-    const plain = (amount: string): string =>
-      amount
-        .trim()
-        .replace(/(\.[0-9]*?)0+$/, '$1')
-        .replace(/\.$/, '');
-    const all = rows.flatMap(([account = '', code = '', amount = '']) =>
-      /[1-9]/.test(amount) ? [[`${account.trim()} ${code.trim().replace('TRUE.ASSET', 'TRUE')}`, plain(amount)] as const] : [],
+it('with lines taken out of it, put in, changed or exchanged is not as it was signed', async () => {
+  const at = indexOf('checkpoint') + 3;
+  const [one = '', other = ''] = lines.slice(at, at + 2);
+  const changes: readonly (readonly [string, readonly string[]])[] = [
+    ['taken out', lines.toSpliced(at, 1)],
+    ['put in', lines.toSpliced(at, 0, one)],
+    ['changed places', lines.toSpliced(at, 2, other, one)],
+    ['an event was changed', lines.toSpliced(at, 1, one.replace(/"occurredAt":"20/, '"occurredAt":"19'))],
+  ];
+  for (const [what, changed] of changes) {
+    const { findings, proven } = await checked(changed);
+    expect(findings).toContainEqual(
+      expect.objectContaining({ kind: 'chain_broken', detail: expect.stringContaining(what), stream: expect.any(String) }),
     );
-    // Its numbers have 28 digits, which it says itself nowhere; the balance of 60 is left to the others.
-    const known = Object.entries(await projected(named)).filter(([name]) => !name.endsWith(' X1INCH'));
-    expect(Object.fromEntries(all.filter(([name]) => !name.endsWith(' X1INCH')))).toEqual(
-      Object.fromEntries(known.map(([name, amount]) => [name, plain(amount)])),
-    );
-  });
+    expect(proven).toBe(BigInt(lines.slice(0, indexOf('checkpoint')).filter((line) => kindOf(line) === 'event').length));
+  }
 });
 
-describe('CSV', () => {
-  test('has a line a posting, which sum to the balances that are projected', async () => {
-    const text = await written(csvTable);
-    const [head = [], ...rows] = readCsv(text);
-    expect(rows.every((row) => row.length === head.length)).toBe(true);
-    const column = (name: string): number => head.indexOf(name);
-    const sums = new Map<string, { minor: bigint; scale: number }>();
-    for (const row of rows) {
-      const [account, asset, amount = ''] = [row[column('account')], row[column('asset')], row[column('amount')]];
-      const scale = amount.split('.')[1]?.length ?? 0;
-      const sum = sums.get(`${account} ${asset}`) ?? { minor: 0n, scale };
-      expect(sum.scale).toBe(scale);
-      sums.set(`${account} ${asset}`, { scale, minor: sum.minor + BigInt(amount.replace('.', '')) });
-    }
-    const expected = Object.entries(await projected(inJournal)).map(([name, amount]) => [name, BigInt(amount.replace('.', ''))]);
-    const found = [...sums].flatMap(([name, { minor }]) => (minor === 0n ? [] : [[name, minor] as const]));
-    expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
-  });
-
-  test('no cell is a formula, whatever was said', async () => {
-    for (const row of readCsv(await written(csvTable))) for (const cell of row) expect(cell).not.toMatch(/^[=+@\t]|^-(?![0-9])/);
-  });
+it('with a checkpoint taken out or changed, or with another key, is not proven', async () => {
+  const at = indexOf('checkpoint');
+  const without = await checked(lines.toSpliced(at, 1));
+  expect(without.findings.map(({ kind }) => kind)).toEqual(['checkpoint_missing', 'export_truncated']);
+  const changed = await checked(lines.toSpliced(at, 1, (lines[at] ?? '').replace(/"hash":"../, '"hash":"00')));
+  expect(changed.findings.map(({ kind }) => kind)).toEqual(['checkpoint_forged', 'checkpoint_missing']);
+  const { findings, proven } = await checked(lines, new Map());
+  expect(proven).toBe(0n);
+  expect(findings.map(({ kind }) => kind)).toEqual(['checkpoint_forged', 'checkpoint_forged', 'checkpoint_forged', 'unproven']);
 });
 
-test('an export to a position is the beginning of the whole one', async () => {
-  const all = (await written(csvTable)).split('\r\n');
-  const middle = all[Math.floor(all.length / 2)]?.split(',')[0] ?? '';
-  const part = (await written(csvTable, BigInt(middle))).split('\r\n').slice(0, -1);
-  expect(part).toEqual(all.slice(0, part.length));
-  expect(all[part.length]?.split(',')[0]).not.toBe(middle);
-  expect(part.at(-1)?.split(',')[0]).toBe(middle);
+it('of nothing is not one', async () => {
+  expect((await checked([])).findings).toMatchObject([{ kind: 'export_truncated' }]);
+  expect((await checked(['{}', 'x', lines.at(-1) ?? ''])).findings.map(({ kind }) => kind)).toContain('export_altered');
+});
+
+it('of a log that is not as it was signed is not finished; one that an operator has signed after a restore is whole', async () => {
+  await using other = await startAuditedLedger(60);
+  const otherSigner = await chainSigningKey(other.database.db, TEST_KEY_SECRET);
+  const kept = await other.sign();
+  await other.write(20);
+  await other.sign();
+  await other.forge(({ events, remove }) => {
+    for (const event of events) if (event.position > Number(kept.position)) remove(event);
+  });
+  const options = { db: other.database.db, store: other.store, signer: otherSigner };
+  await expect(Array.fromAsync(exportLog(options))).rejects.toThrow('--after-restore');
+  await signAfterRestore(options, 'an older copy');
+  const file = join(folder, 'restored.jsonl');
+  await writeFile(
+    file,
+    (await Array.fromAsync(exportLog(options)))
+      .flat()
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+  const report = await verifyExport(file, keysFrom({ keys: await chainPublicKeys(other.database.db) }));
+  expect(report).toMatchObject({ findings: [], abandoned: 1 });
+  expect(report.proven).toBe(report.events);
+  expect((await readFile(file, 'utf8')).split('\n')[0]).toBe(
+    '{"kind":"header","format":"ledgerfold-export/1","chain":"ledgerfold-chain/1"}',
+  );
+
+  await other.forge(({ events, write }) => {
+    const one = events.findLast(({ type }) => type === 'deposited');
+    if (one !== undefined) write({ ...one, metadata: { ...one.metadata, actor: 'x' } });
+  });
+  await expect(Array.fromAsync(exportLog({ ...options, store: other.store }))).rejects.toThrow('the log is not as it was signed');
 });
