@@ -2,13 +2,14 @@
 // and refusals that are what they say.
 import { v5 as uuidv5 } from 'uuid';
 import type { RecordedEvent, StoredEvent } from '../../domain/events.ts';
+import type { EventPlace } from '../../eventstore/errors.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import { sha256 } from '../chain.ts';
 import { amountFrom, decimalOf } from './decimals.ts';
 import type { Money } from './money.ts';
 import type { Tell } from './observation.ts';
 import { keepable } from './observation.ts';
-import type { Papers, Shelf } from './papers.ts';
+import type { Heap, Papers } from './papers.ts';
 
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 const OWN_KEYS = 'sys:';
@@ -103,22 +104,38 @@ const payloadOf = (event: StoredEvent, recorded: RecordedEvent): unknown => {
 /** Where an answer stands, and what it is. */
 export interface KeptOutcome {
   readonly digest: string;
+  readonly eventId: string;
   readonly stream: string;
   readonly revision: string;
   readonly position: string;
 }
 
-export interface Commands {
-  follow(at: RecordedEvent, event: StoredEvent): void;
-  /** By the command's id, and the asset where it was addressed to one. */
-  readonly outcomes: Shelf<KeptOutcome>;
-  /** The payments' own ids, by account. */
-  readonly payments: Shelf<{ readonly commandId: string }>;
+/** A payment's own id, and the event that books it. */
+export interface KeptPayment extends Omit<KeptOutcome, 'digest'> {
+  readonly commandId: string;
 }
 
+export interface Commands {
+  follow(at: RecordedEvent, event: StoredEvent): void;
+  /** What has the same key twice. To be called at the end. */
+  checkKeys(): void;
+  /** By the command's id, and the asset where it was addressed to one. */
+  readonly outcomes: Heap<KeptOutcome>;
+  /** By account and the payment's own id. */
+  readonly payments: Heap<KeptPayment>;
+}
+
+/** The event that is kept there, as findings name it. */
+export const placeOf = ({ stream, revision, position, eventId }: Omit<KeptOutcome, 'digest'>): EventPlace => ({
+  stream,
+  revision: BigInt(revision),
+  position: BigInt(position),
+  eventId,
+});
+
 export function makeCommands(papers: Papers, money: Pick<Money, 'balanceOf'>, tell: Tell): Commands {
-  const outcomes = papers.shelf<KeptOutcome>();
-  const payments = papers.shelf<{ readonly commandId: string }>();
+  const outcomes = papers.heap<KeptOutcome>();
+  const payments = papers.heap<KeptPayment>();
 
   function checkKey(at: RecordedEvent, commandType: string, scope: string): void {
     const { key, commandId, transport } = at.metadata;
@@ -135,12 +152,13 @@ export function makeCommands(papers: Papers, money: Pick<Money, 'balanceOf'>, te
       );
   }
 
-  function checkPayment(at: RecordedEvent, event: StoredEvent): void {
+  function keepPayment(at: RecordedEvent, event: StoredEvent): void {
     const isPayment = event.type === 'deposited' || event.type === 'withdrawn' || event.type === 'transfer-sent';
     const externalId = isPayment ? keepable(event.externalId) : null;
     if (externalId === null || at.subject.kind !== 'account') return;
-    if (payments.add(`${at.subject.accountId} ${externalId}`, { commandId: at.metadata.commandId }) !== undefined)
-      tell(at, 'duplicate_payment', `The payment "${externalId}" is booked again.`);
+    const { stream, eventId, metadata } = at;
+    const place = { stream, revision: `${at.revision}`, position: `${at.position}`, eventId };
+    payments.add(`${at.subject.accountId} ${externalId}`, { commandId: metadata.commandId, ...place });
   }
 
   /** Backdating looks back, and only payments are backdated. */
@@ -172,7 +190,7 @@ export function makeCommands(papers: Papers, money: Pick<Money, 'balanceOf'>, te
     const scope = subject.kind === 'account' ? subject.accountId : uuidv5(subject.code, NIL_UUID);
     const commandType = commandOf(event);
     checkKey(at, commandType, scope);
-    checkPayment(at, event);
+    keepPayment(at, event);
     checkEffectiveTime(at, commandType);
     checkRefusal(at, event);
     const place = { revision: `${revision}`, position: `${position}` };
@@ -180,19 +198,32 @@ export function makeCommands(papers: Papers, money: Pick<Money, 'balanceOf'>, te
       ...{ commandHash: metadata.commandHash, scope, commandType, eventId, ...place },
       ...{ status: event.type === 'command-rejected' ? 'rejected' : 'applied', payload: payloadOf(event, at) },
     });
-    const first = outcomes.add(outcomeKey(metadata.commandId, subject.kind === 'asset' ? subject.code : null), {
-      digest,
-      stream,
-      ...place,
-    });
-    if (first !== undefined)
-      tell(at, 'duplicate_key', `The key "${metadata.key}" has an outcome already.`, {
+    outcomes.add(outcomeKey(metadata.commandId, subject.kind === 'asset' ? subject.code : null), { digest, stream, eventId, ...place });
+  }
+
+  function checkKeys(): void {
+    for (const [first, second] of doubles(outcomes.sorted()))
+      tell(placeOf(second), 'duplicate_key', 'Its key has an outcome already.', {
         expected: `one outcome, at ${first.stream}@${first.revision}`,
         found: 'another',
       });
+    for (const [first, second] of doubles(payments.sorted()))
+      tell(placeOf(second), 'duplicate_payment', 'Its payment is booked again.', {
+        expected: `once, at ${first.stream}@${first.revision}`,
+        found: 'twice',
+      });
   }
 
-  return { follow, outcomes, payments };
+  return { follow, checkKeys, outcomes, payments };
 }
 
 export const outcomeKey = (commandId: string, asset: string | null): string => `${commandId} ${asset ?? ''}`;
+
+/** Each that has the key of the one before it, with that one. */
+function* doubles<Value>(sorted: Iterable<readonly [key: string, value: Value]>): Generator<readonly [first: Value, second: Value]> {
+  let last: readonly [key: string, value: Value] | undefined;
+  for (const entry of sorted) {
+    if (last !== undefined && last[0] === entry[0]) yield [last[1], entry[1]];
+    last = entry;
+  }
+}

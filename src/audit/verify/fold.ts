@@ -150,6 +150,7 @@ export function makeFold(papers: Papers, { tell, add }: Findings): Fold {
   }
 
   function checkWhole(): void {
+    commands.checkKeys();
     const sums = new Map([...assets.keys()].map((asset) => [asset, 0n]));
     const count = (key: string, minor: bigint): void => {
       const asset = key.slice(key.indexOf(' ') + 1);

@@ -16,9 +16,18 @@ export interface Shelf<Value> {
   entries(): Iterable<readonly [key: string, value: Value]>;
 }
 
+/** A heap of values that nobody looks up while it grows, so that adding to it costs the same however large it is. */
+export interface Heap<Value> {
+  add(key: string, value: Value): void;
+  /** In the order of their keys' UTF-8 bytes; of equal keys, in the order in which they were added. */
+  sorted(): Iterable<readonly [key: string, value: Value]>;
+}
+
 export interface Papers {
   /** A new, empty shelf. */
   shelf<Value extends object>(): Shelf<Value>;
+  /** A new, empty heap. */
+  heap<Value extends object>(): Heap<Value>;
   close(): void;
 }
 
@@ -48,9 +57,7 @@ export function openPapers(): Papers {
     const remove = db.prepare(`DELETE FROM ${name} WHERE key = ?`);
     const all = db.prepare(`SELECT key, value FROM ${name} ORDER BY key`);
     for (const statement of [get, all]) statement.setReturnArrays(true);
-    // What is read here was written below, by this process.
-    const parsed = (json: string): Value => JSON.parse(json) as Value;
-    const columns = (row: unknown): readonly string[] => row as readonly string[];
+    const parsed = parserOf<Value>();
     const found = (key: string): Value | undefined => {
       const [json] = columns(get.get(key) ?? []);
       return json === undefined ? undefined : parsed(json);
@@ -69,5 +76,30 @@ export function openPapers(): Papers {
     };
   }
 
-  return { shelf, close: () => db.close() };
+  function heap<Value extends object>(): Heap<Value> {
+    const name = `heap_${shelves++}`;
+    db.exec(`CREATE TABLE ${name} (key TEXT NOT NULL, value TEXT NOT NULL) STRICT`);
+    const insert = db.prepare(`INSERT INTO ${name} (key, value) VALUES (?, ?)`);
+    const all = db.prepare(`SELECT key, value FROM ${name} ORDER BY key, rowid`);
+    all.setReturnArrays(true);
+    const parsed = parserOf<Value>();
+    return {
+      add: (key, value) => void insert.run(key, JSON.stringify(value)),
+      *sorted() {
+        for (const row of all.iterate()) {
+          const [key = '', json = ''] = columns(row);
+          yield [key, parsed(json)];
+        }
+      },
+    };
+  }
+
+  return { shelf, heap, close: () => db.close() };
 }
+
+// What is read here was written above, by this process.
+const columns = (row: unknown): readonly string[] => row as readonly string[];
+const parserOf =
+  <Value>() =>
+  (json: string): Value =>
+    JSON.parse(json) as Value;
