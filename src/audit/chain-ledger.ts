@@ -12,7 +12,7 @@ import { hashOfCheckpoint, keysFrom } from './chain-checkpoint.ts';
 import type { SigningPlace } from './chain-keeper.ts';
 import { keepCheckpoint, newestCheckpoint, placeOfNewest, signOn, statementAt } from './chain-keeper.ts';
 import type { CheckpointSeries } from './chain-series.ts';
-import { readSeries } from './chain-series.ts';
+import { readSeries, withKept } from './chain-series.ts';
 import type { Finding } from './findings.ts';
 import { lineOfFinding } from './findings.ts';
 import type { ReadOptions } from './read-log.ts';
@@ -28,14 +28,24 @@ export class ChainBroken extends Error {
   }
 }
 
-/** The kept checkpoints, judged by the given keys, else by those that Postgres keeps beside them. */
-export async function ledgerSeries(db: LedgerDb, keys?: CheckpointKeys): Promise<CheckpointSeries> {
+/** What somebody outside trusts, and holds against the ledger. */
+export interface Trusted {
+  /** Absent: the keys that Postgres keeps. */
+  readonly keys?: CheckpointKeys | undefined;
+  /** Checkpoints that were taken away earlier, as parsed JSON. */
+  readonly kept?: readonly unknown[] | undefined;
+}
+
+/** The checkpoints that Postgres keeps, and those that were kept elsewhere. */
+export async function ledgerSeries(db: LedgerDb, { keys, kept = [] }: Trusted = {}): Promise<CheckpointSeries> {
   const rows = await listChainCheckpoints(db);
-  const known = keys ?? (rows.length === 0 ? new Map() : keysFrom({ keys: await chainPublicKeys(db) }));
-  return readSeries(
+  const jwks = keys === undefined ? await chainPublicKeys(db) : [];
+  const trusted = keys ?? (jwks.length === 0 ? new Map() : keysFrom({ keys: jwks }));
+  const series = readSeries(
     rows.map(({ checkpoint }) => checkpoint),
-    known,
+    trusted,
   );
+  return withKept(series, kept, trusted);
 }
 
 export interface ChainReport extends ChainVerdict {
@@ -57,9 +67,9 @@ interface ChainOfLog extends Pick<ReadOptions, 'onProgress'> {
   readonly store: Pick<EventStore, 'log'>;
 }
 
-/** Holds the whole log against the kept checkpoints. @param keys those to trust; without them, those in Postgres. */
-export async function verifyLedgerChain({ db, store, onProgress }: ChainOfLog, keys?: CheckpointKeys): Promise<ChainReport> {
-  const series = await ledgerSeries(db, keys);
+/** Holds the whole log against the checkpoints. */
+export async function verifyLedgerChain({ db, store, onProgress }: ChainOfLog, trusted?: Trusted): Promise<ChainReport> {
+  const series = await ledgerSeries(db, trusted);
   const check = makeChainCheck(series.standing);
   for await (const batch of readLog(store, { onProgress })) for (const record of batch) check.add(record);
   return reportOf(series, check.end());

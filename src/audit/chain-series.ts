@@ -40,3 +40,21 @@ export function readSeries(rows: readonly unknown[], keys: CheckpointKeys): Chec
   }
   return { members, standing: members.flatMap(({ checkpoint, stands }) => (stands ? [checkpoint] : [])), findings };
 }
+
+/**
+ * The series, and with it checkpoints that somebody took away and kept: the log must bear them out as well, whatever became of those
+ * that the ledger keeps.
+ */
+export function withKept(series: CheckpointSeries, kept: readonly unknown[], keys: CheckpointKeys): CheckpointSeries {
+  const known = new Set(series.standing.map(hashOfCheckpoint));
+  const standing = [...series.standing];
+  const findings = [...series.findings];
+  for (const row of kept) {
+    const { data: checkpoint, error } = CheckpointSchema.safeParse(row);
+    const fault = error ? 'it is no checkpoint of this format' : signatureFault(checkpoint, keys);
+    if (error || fault !== undefined)
+      findings.push({ kind: 'checkpoint_forged', detail: `A checkpoint that was kept elsewhere: ${fault}.` });
+    else if (!known.has(hashOfCheckpoint(checkpoint))) standing.push(checkpoint);
+  }
+  return { ...series, standing, findings };
+}

@@ -4,7 +4,7 @@ import { makeChainCheck } from './chain-check.ts';
 import type { CheckpointKeys } from './chain-checkpoint.ts';
 import type { ChainReport } from './chain-ledger.ts';
 import { reportOf } from './chain-ledger.ts';
-import { readSeries } from './chain-series.ts';
+import { readSeries, withKept } from './chain-series.ts';
 import { ExportLine } from './export-format.ts';
 import type { Finding } from './findings.ts';
 
@@ -12,12 +12,12 @@ import type { Finding } from './findings.ts';
 const CHECKPOINT = '{"kind":"checkpoint"';
 
 /**
- * Holds the export in that file against the checkpoints in it. What follows the last of them is unproven, and as an export ends in
+ * Holds the export in that file against the checkpoints in it, and those that were kept elsewhere. What follows the last of them is unproven, and as an export ends in
  * one, that is a finding; so is a missing end. Flat in memory but for the checkpoints.
  * @throws the file system's error where it cannot be read.
  */
-export async function verifyExport(file: string, keys: CheckpointKeys): Promise<ChainReport> {
-  const series = readSeries(await checkpointsIn(file), keys);
+export async function verifyExport(file: string, keys: CheckpointKeys, kept: readonly unknown[] = []): Promise<ChainReport> {
+  const series = withKept(readSeries(await checkpointsIn(file), keys), kept, keys);
   const check = makeChainCheck(series.standing);
   const findings: Finding[] = [];
   let number = 0;

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { Checkpoint, CheckpointKeys, CheckpointSigner } from '../audit/chain-checkpoint.ts';
-import { keysFrom } from '../audit/chain-checkpoint.ts';
-import type { ChainReport } from '../audit/chain-ledger.ts';
+import type { Checkpoint, CheckpointSigner } from '../audit/chain-checkpoint.ts';
+import type { ChainReport, Trusted } from '../audit/chain-ledger.ts';
 import { signAfterRestore, signLedgerChain, verifyLedgerChain } from '../audit/chain-ledger.ts';
 import { verifyExport } from '../audit/export-check.ts';
 import { lineOfFinding } from '../audit/findings.ts';
@@ -15,8 +13,10 @@ import { openTools } from './log-tools.ts';
 import { jsonLine, print } from './output.ts';
 import { oneLine } from './printable.ts';
 import { tellReading } from './reading-progress.ts';
+import type { TrustOptions } from './trusted.ts';
+import { CHECKPOINT_OPTION, KEY_OPTION, trustedBy } from './trusted.ts';
 
-/** What was asked of `ledger chain` cannot be meant: a file that is no key, or no export. */
+/** What was asked of `ledger chain` cannot be meant: an export without a key to check it with. */
 export class ChainMisuse extends Error {
   override readonly name = 'ChainMisuse';
 }
@@ -68,22 +68,26 @@ function verifyCommand(): Command {
   return new Command('verify')
     .description('check that the log, or an export of it, is as it was signed; 1 where it is not')
     .argument('[file]', 'an export (`ledger export jsonl`), checked with this file and the public key alone; without it: the log')
-    .option('--key <file>', 'trust the public keys in this file (`ledger chain key`), and no others')
+    .option(...KEY_OPTION)
+    .option(...CHECKPOINT_OPTION)
     .option('--json', 'print JSON')
-    .action(async (file: string | undefined, { key, json }: Output & { readonly key?: string }) => {
-      if (file !== undefined && key === undefined)
-        throw new ChainMisuse('say with which public key the export is to be checked: --key FILE');
-      const keys = key === undefined ? undefined : chainKeysIn(key);
-      const report = file === undefined ? await verifyLog(keys) : await verifyExport(file, keys ?? new Map());
+    .action(async (file: string | undefined, { json, ...options }: Output & TrustOptions) => {
+      const trusted = trustedBy(options);
+      const report = file === undefined ? await verifyLog(trusted) : await verifyFile(file, trusted);
       await print(json ? [asJson(report)] : textOf(report).map((line) => `${line}\n`));
       if (report.findings.length > 0) process.exitCode = exitCodes.failed;
     });
 }
 
-async function verifyLog(keys: CheckpointKeys | undefined): Promise<ChainReport> {
+async function verifyFile(file: string, { keys, kept }: Trusted): Promise<ChainReport> {
+  if (keys === undefined) throw new ChainMisuse('say with which public key the export is to be checked: --key FILE');
+  return verifyExport(file, keys, kept);
+}
+
+async function verifyLog(trusted: Trusted): Promise<ChainReport> {
   await using tools = await openTools('chain verify');
   const { database, store, onProgress } = tools;
-  return await verifyLedgerChain({ db: database.db, store, onProgress: tellReading(onProgress) }, keys);
+  return await verifyLedgerChain({ db: database.db, store, onProgress: tellReading(onProgress) }, trusted);
 }
 
 const textOf = ({ events, proven, provenBy, checkpoints, abandoned, findings }: ChainReport): readonly string[] => {
@@ -116,13 +120,4 @@ function keyCommand(): Command {
       }
       await print([`${JSON.stringify({ keys }, null, 2)}\n`]);
     });
-}
-
-/** The public keys in a file. @throws ChainMisuse where it holds none. */
-export function chainKeysIn(file: string): CheckpointKeys {
-  try {
-    return keysFrom(JSON.parse(readFileSync(file, 'utf8')));
-  } catch (error) {
-    throw new ChainMisuse(`${file} holds no public keys: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }

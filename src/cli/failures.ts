@@ -16,6 +16,7 @@ import { DlqMisuse } from './dlq.ts';
 import { exitCodes } from './exit-codes.ts';
 import { IdentityMisuse } from './identity-database.ts';
 import { NothingThere } from './nothing-there.ts';
+import { NotTrustworthy } from './trusted.ts';
 
 const networkFailures = new Set([
   'ECONNREFUSED',
@@ -33,7 +34,7 @@ const networkFailures = new Set([
   '53300',
 ]);
 
-const MISUSES = [ConfigError, DataDirLockedError, NotHaltedThere, ChainMisuse, DlqMisuse, IdentityMisuse, RebuildUnderWay];
+const MISUSES = [ConfigError, DataDirLockedError, NotHaltedThere, ChainMisuse, DlqMisuse, IdentityMisuse, NotTrustworthy, RebuildUnderWay];
 const OUT_OF_REACH = [EmbeddedServerError, StoreUnavailable, BrokerOutOfReach, NotRedriven];
 /** What a check finds, and no defect of whatever found it: told without a stack. */
 const FINDINGS = [NothingThere, ChainBroken, CheckpointMismatch, UnreadableEvent, UnappliableEvent, SwapRefused];

@@ -112,9 +112,26 @@ describe('over a log', () => {
     const next = await chainSigningKey(db, 'another secret, the first one being lost');
     expect(await signLedgerChain({ ...parts(), signer: next })).toMatchObject({ kid: next.kid });
     expect(await ledger.verifyChain()).toMatchObject({ findings: [], provenBy: { kid: next.kid } });
-    const { findings, provenBy } = await verifyLedgerChain(parts(), keysFrom(old));
+    const { findings, provenBy } = await verifyLedgerChain(parts(), { keys: keysFrom(old) });
     expect(findings).toMatchObject([{ kind: 'checkpoint_forged', detail: expect.stringContaining(next.kid) }]);
     expect(provenBy?.kid).toBe(signer.kid);
+  });
+
+  it('is held against a checkpoint that was taken away, too, whatever became of those that are kept', async () => {
+    const { db } = ledger.database;
+    const own = await ledger.sign();
+    const { signature: _, format: _format, ...statement } = own;
+    // Signed with the ledger's key, as one who has the machine can: of a history that is not this one.
+    const other = signCheckpoint(await chainSigningKey(db, 'another secret, the first one being lost'), {
+      ...statement,
+      hash: '0'.repeat(64),
+    });
+    expect((await verifyLedgerChain(parts(), { kept: [own] })).findings).toEqual([]);
+    expect((await verifyLedgerChain(parts(), { kept: [other] })).findings).toMatchObject([{ kind: 'chain_broken', eventId: own.eventId }]);
+    expect((await verifyLedgerChain(parts(), { kept: [{ ...other, eventId: 'gone' }, 1] })).findings.map(({ kind }) => kind)).toEqual([
+      'checkpoint_forged',
+      'checkpoint_forged',
+    ]);
   });
 
   it('is checked as well in two goes as in one', async () => {

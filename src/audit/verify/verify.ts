@@ -7,8 +7,7 @@ import type { LedgerDb } from '../../postgres/pool.ts';
 import type { BooksSnapshot } from '../../projections/books-snapshot.ts';
 import { withBooksSnapshot } from '../../projections/books-snapshot.ts';
 import { makeChainCheck } from '../chain-check.ts';
-import type { CheckpointKeys } from '../chain-checkpoint.ts';
-import type { ChainReport } from '../chain-ledger.ts';
+import type { ChainReport, Trusted } from '../chain-ledger.ts';
 import { ledgerSeries, reportOf } from '../chain-ledger.ts';
 import type { Finding } from '../findings.ts';
 import type { ReadOptions } from '../read-log.ts';
@@ -23,8 +22,7 @@ import { openPapers } from './papers.ts';
 export interface VerifyOptions extends Pick<ReadOptions, 'onProgress'> {
   readonly db: LedgerDb;
   readonly store: Pick<EventStore, 'log' | 'annulments'>;
-  /** The public keys to trust; without them, those that Postgres keeps. */
-  readonly keys?: CheckpointKeys | undefined;
+  readonly trusted?: Trusted | undefined;
 }
 
 export interface VerifyReport {
@@ -42,8 +40,8 @@ export interface VerifyReport {
  * time, and the tables are compared as they were when it began. Memory is flat; the fold's state is in a temporary file.
  * @throws StoreUnavailable; the database's error
  */
-export async function verifyBooks({ db, store, keys, onProgress }: VerifyOptions): Promise<VerifyReport> {
-  const series = await ledgerSeries(db, keys);
+export async function verifyBooks({ db, store, trusted, onProgress }: VerifyOptions): Promise<VerifyReport> {
+  const series = await ledgerSeries(db, trusted);
   const chain = makeChainCheck(series.standing);
   const findings = makeFindings();
   const papers = openPapers();
