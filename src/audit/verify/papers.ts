@@ -12,7 +12,6 @@ export interface Shelf<Value> {
   put(key: string, value: Value): void;
   /** Puts it where nothing was. @returns what was there; then nothing is changed. */
   add(key: string, value: Value): Value | undefined;
-  remove(key: string): void;
   entries(): Iterable<readonly [key: string, value: Value]>;
 }
 
@@ -32,6 +31,14 @@ export interface Papers {
 }
 
 const CACHE_KIB = 32 * 1024;
+/** As many values of a shelf are in memory, once or twice. */
+const GENERATION = 4_000;
+
+interface Kept<Value> {
+  readonly value: Value;
+  /** It is not written down yet. */
+  readonly isNew: boolean;
+}
 
 export function openPapers(): Papers {
   const folder = mkdtempSync(join(tmpdir(), 'ledger-verify-'));
@@ -51,23 +58,55 @@ export function openPapers(): Papers {
   function shelf<Value extends object>(): Shelf<Value> {
     const name = `shelf_${shelves++}`;
     db.exec(`CREATE TABLE ${name} (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT`);
-    const get = db.prepare(`SELECT value FROM ${name} WHERE key = ?`);
-    const put = db.prepare(`INSERT OR REPLACE INTO ${name} (key, value) VALUES (?, ?)`);
-    const insert = db.prepare(`INSERT OR IGNORE INTO ${name} (key, value) VALUES (?, ?)`);
-    const remove = db.prepare(`DELETE FROM ${name} WHERE key = ?`);
+    const select = db.prepare(`SELECT value FROM ${name} WHERE key = ?`);
+    const write = db.prepare(`INSERT OR REPLACE INTO ${name} (key, value) VALUES (?, ?)`);
     const all = db.prepare(`SELECT key, value FROM ${name} ORDER BY key`);
-    for (const statement of [get, all]) statement.setReturnArrays(true);
+    for (const statement of [select, all]) statement.setReturnArrays(true);
     const parsed = parserOf<Value>();
-    const found = (key: string): Value | undefined => {
-      const [json] = columns(get.get(key) ?? []);
-      return json === undefined ? undefined : parsed(json);
-    };
+    // What is used now is used again soon. Of two generations the older one is written down when the younger one is full.
+    let young = new Map<string, Kept<Value>>();
+    let old = new Map<string, Kept<Value>>();
+
+    function keep(key: string, kept: Kept<Value>): void {
+      young.set(key, kept);
+      if (young.size < GENERATION) return;
+      writeDown(old);
+      old = young;
+      young = new Map();
+    }
+    function writeDown(generation: ReadonlyMap<string, Kept<Value>>): void {
+      for (const [key, { value, isNew }] of generation) if (isNew && !young.has(key)) write.run(key, JSON.stringify(value));
+    }
+    function get(key: string): Value | undefined {
+      const known = young.get(key);
+      if (known !== undefined) return known.value;
+      const older = old.get(key);
+      if (older !== undefined) {
+        keep(key, older);
+        return older.value;
+      }
+      const [json] = columns(select.get(key) ?? []);
+      if (json === undefined) return undefined;
+      const value = parsed(json);
+      keep(key, { value, isNew: false });
+      return value;
+    }
+    const put = (key: string, value: Value): void => keep(key, { value, isNew: true });
+
     return {
-      get: found,
-      put: (key, value) => void put.run(key, JSON.stringify(value)),
-      add: (key, value) => (insert.run(key, JSON.stringify(value)).changes === 0 ? found(key) : undefined),
-      remove: (key) => void remove.run(key),
+      get,
+      put,
+      add: (key, value) => {
+        const before = get(key);
+        if (before === undefined) put(key, value);
+        return before;
+      },
       *entries() {
+        writeDown(old);
+        old = new Map();
+        const last = young;
+        young = new Map();
+        writeDown(last);
         for (const row of all.iterate()) {
           const [key = '', json = ''] = columns(row);
           yield [key, parsed(json)];
