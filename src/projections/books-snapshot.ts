@@ -67,10 +67,19 @@ async function* rowsOf<Table extends SnapshotTable>(
 ): AsyncGenerator<SnapshotRow<Table>, void, undefined> {
   const order: RawBuilder<unknown> = sql.raw(ORDERS[table].join(', '));
   await sql`DECLARE ${sql.id(cursor)} NO SCROLL CURSOR FOR SELECT * FROM ${sql.table(table)} ORDER BY ${order}`.execute(tx);
+  const fetch = async (): Promise<readonly SnapshotRow<Table>[]> =>
+    (await sql<SnapshotRow<Table>>`FETCH FORWARD ${sql.raw(`${ROWS}`)} FROM ${sql.id(cursor)}`.execute(tx)).rows;
+  let coming = fetch();
   for (;;) {
-    const { rows } = await sql<SnapshotRow<Table>>`FETCH FORWARD ${sql.raw(`${ROWS}`)} FROM ${sql.id(cursor)}`.execute(tx);
+    const rows = await coming;
+    if (rows.length < ROWS) {
+      yield* rows;
+      break;
+    }
+    // While these are looked at, Postgres has the next ones ready.
+    coming = fetch();
+    coming.catch(() => {}); // nobody may come for them
     yield* rows;
-    if (rows.length < ROWS) break;
   }
   await sql`CLOSE ${sql.id(cursor)}`.execute(tx);
 }
