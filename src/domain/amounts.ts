@@ -44,6 +44,7 @@ export function toMinor(text: string, scale: number): bigint | undefined {
 
 /** The decimal string of `minor` with exactly `scale` decimals: (9000n, 2) is "90.00", (-1n, 8) is "-0.00000001". */
 export function formatMinor(minor: bigint, scale: number): string {
+  if (minor === 0n) return scale === 0 ? '0' : `0.${'0'.repeat(scale)}`;
   const negative = minor < 0n;
   const digits = (negative ? -minor : minor).toString().padStart(scale + 1, '0');
   const whole = digits.slice(0, digits.length - scale);

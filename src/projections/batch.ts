@@ -36,16 +36,26 @@ export interface BatchEvent {
   readonly outcome: StoredOutcome | undefined;
 }
 
+interface LineSum {
+  readonly account: AccountId | SystemAccount;
+  readonly asset: AssetCode;
+  readonly scale: number;
+  available: bigint;
+  held: bigint;
+}
+
 function linesOf(event: LedgerEvent, accountId: AccountId): readonly JournalLine[] {
-  const sums = new Map<string, { account: AccountId | SystemAccount; asset: AssetCode; scale: number; available: bigint; held: bigint }>();
+  const sums: LineSum[] = [];
   for (const { account, asset, bucket, amountMinor, scale } of postingsOf(event, accountId)) {
-    const key = `${account} ${asset}`;
-    const sum = sums.get(key) ?? { account, asset, scale, available: 0n, held: 0n };
+    let sum = sums.find((one) => one.account === account && one.asset === asset); // among three at most
+    if (sum === undefined) {
+      sum = { account, asset, scale, available: 0n, held: 0n };
+      sums.push(sum);
+    }
     if (sum.scale !== scale) throw new Error(`amounts of ${asset} with ${sum.scale} and with ${scale} decimals`);
     sum[bucket] += amountMinor;
-    sums.set(key, sum);
   }
-  return [...sums.values()].map(({ account, asset, scale, available, held }) => ({
+  return sums.map(({ account, asset, scale, available, held }) => ({
     accountId: isSystemAccount(account) ? null : account,
     systemAccount: isSystemAccount(account) ? account : null,
     asset,

@@ -156,7 +156,7 @@ async function takeLock(db: LedgerDb, schema: string): Promise<void> {
 
 /** Whether this release began it, with the tables that the live ones are, from a log that is as it was signed. */
 async function isOfThis(ledgerDb: LedgerDb, release: string, live: string): Promise<boolean> {
-  const begun = await ledgerDb.withTables<ShadowOnlyTables>().selectFrom('rebuild').select(['release', 'is_borne_out']).executeTakeFirst();
+  const begun = await ledgerDb.withTables<ShadowOnlyTables>().selectFrom('rebuild').selectAll().executeTakeFirst(); // another release's may have other columns
   const { rows } = await sql<{ same: boolean }>`
     SELECT NOT EXISTS (
       SELECT FROM ledger_migrations s FULL JOIN ${sql.id(live, 'ledger_migrations')} l ON l.name = s.name WHERE s.name IS NULL OR l.name IS NULL

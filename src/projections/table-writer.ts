@@ -41,10 +41,14 @@ export const insertingWriter = (tx: Transaction<LedgerTables>): TableWriter => (
   },
 });
 
+const FREE_TEXT: ReadonlySet<ColumnType> = new Set(['text', 'json']);
+
 /** For many rows at a time. `client` is the connection that the transaction is on. */
 export const copyingWriter = (tx: Transaction<LedgerTables>, client: pg.ClientBase): TableWriter => ({
   tx,
   add: async (target, rows) => {
-    if (rows.length > 0) await copyRows(client, target.table, columnNames(target), rows);
+    if (rows.length === 0) return;
+    const columns = columnNames(target).map((name) => ({ name, isFreeText: FREE_TEXT.has(target.columns[name]) }));
+    await copyRows(client, target.table, columns, rows);
   },
 });
