@@ -120,7 +120,7 @@ export const configSchema = z.strictObject({
     .optional()
     .register(settings, {
       variable: 'LEDGER_KEY_SECRET',
-      doc: 'Seals the private signing keys that are kept in Postgres. The same in every process; without it nobody who reads the database can sign a token.',
+      doc: 'Seals the private keys that sign tokens and the log, which are kept in Postgres. The same in every process; without it nobody who reads the database can sign either.',
       group: 'Identity',
       secret: true,
       otherwise: 'one is made in the data folder',

@@ -13,7 +13,7 @@ import type { ReadProgress } from './read-log.ts';
 import { decodeRecord, readLog } from './read-log.ts';
 
 /** Events of one transaction: enough that its statements cost little for each, and what is in memory stays small. */
-const BATCH_EVENTS = 5_000;
+const BATCH_EVENTS = 2_500;
 
 export interface RebuildOptions {
   readonly database: Pick<Database, 'db' | 'pool'>;
