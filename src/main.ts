@@ -13,7 +13,7 @@ import { openBroker } from './rabbitmq/broker.ts';
 import { startApi } from './start-api.ts';
 import type { Stores } from './start-commands.ts';
 import { startCommands } from './start-commands.ts';
-import { startConsumer, startProjector, startPublisher, startScheduler } from './start-workers.ts';
+import { startChainSigner, startConsumer, startProjector, startPublisher, startScheduler } from './start-workers.ts';
 
 export interface StartOptions {
   readonly log: Logger;
@@ -93,6 +93,7 @@ async function startRoles(opened: AsyncDisposableStack, config: Config, stores: 
   const consumes = broker !== undefined && has('consumer');
   if (!has('api') && !has('scheduler') && !consumes) return undefined;
   const commands = await startCommands(opened, config, stores, log);
+  if (has('scheduler')) startChainSigner(opened, config, stores, log);
   const transferManager = has('scheduler') ? startScheduler(opened, config, stores, commands, log) : undefined;
   if (consumes) startConsumer(opened, config, stores, broker, commands, log);
   return has('api') ? startApi(opened, config, stores, commands, { projector, publisher, transferManager }, log) : undefined;

@@ -121,8 +121,10 @@ export function productionFaults(config: Config, environment: Readonly<Record<st
     ...(databaseUrl === undefined ? [] : databaseFaults(databaseUrl)),
     ...(amqpUrl === undefined ? [] : brokerFaults(amqpUrl)),
     ...(jwksUrl === undefined ? [] : jwksFaults(jwksUrl)),
-    ...(keySecret === undefined && jwksUrl === undefined && databaseUrl !== undefined
-      ? ['LEDGER_KEY_SECRET must be set in production: every process has to seal and open the signing keys with the same']
+    ...(keySecret === undefined && databaseUrl !== undefined
+      ? [
+          'LEDGER_KEY_SECRET must be set in production: every process has to seal and open the keys that sign tokens and the log with the same',
+        ]
       : []),
     ...(keySecret !== undefined && DEFAULT_KEY_SECRETS.has(keySecret)
       ? ['LEDGER_KEY_SECRET must not be one that comes with this repository in production: everybody knows it']

@@ -120,7 +120,7 @@ export const configSchema = z.strictObject({
     .optional()
     .register(settings, {
       variable: 'LEDGER_KEY_SECRET',
-      doc: 'Seals the private signing keys that are kept in Postgres. The same in every process; without it nobody who reads the database can sign a token.',
+      doc: 'Seals the private keys that sign tokens and the log, which are kept in Postgres. The same in every process; without it nobody who reads the database can sign either.',
       group: 'Identity',
       secret: true,
       otherwise: 'one is made in the data folder',
@@ -226,6 +226,12 @@ export const configSchema = z.strictObject({
     doc: 'How often the scheduler looks for holds and orders that are due to expire. They stay open for about so long after their time at most.',
     group: 'Commands',
     unit: 'ms',
+  }),
+  chainEvents: wholeNumber(1, 1_000_000_000).default(10_000).register(settings, {
+    variable: 'LEDGER_CHAIN_EVENTS',
+    doc: 'How many events there are between two signed checkpoints of the chain, which proves that the log was not changed: see docs/audit.md.',
+    group: 'Process',
+    unit: 'events',
   }),
   embeddedBroker: yesOrNo()
     .default(true)

@@ -12,7 +12,7 @@ import type { Rejection } from './domain/rejections.ts';
 import { rejection } from './domain/rejections.ts';
 import type { EventStore } from './eventstore/client.ts';
 import type { Database } from './postgres/pool.ts';
-import type { LagWatch } from './projections/lag-watch.ts';
+import type { LagReport, LagWatch } from './projections/lag-watch.ts';
 import { watchLag } from './projections/lag-watch.ts';
 import type { ProjectedPosition } from './projections/position.ts';
 import { watchPosition } from './projections/position.ts';
@@ -52,7 +52,6 @@ export async function startCommands(
 ): Promise<Commands> {
   opened.defer(refreshAnnulments(store, log));
   const position = opened.adopt(watchPosition(database), ({ close }) => close());
-  const lag = opened.adopt(watchLag({ streams: store.streams, db: database.db }), ({ close }) => close());
   const clock = opened.adopt(
     makeClockGuard({ probe: store.streams.clockSkewMs, onError: (err) => log.warn({ err }, 'the clocks were not compared') }),
     ({ close }) => close(),
@@ -63,15 +62,17 @@ export async function startCommands(
     mailboxCommands: () => handling.waiting(),
     lagEvents: () => Number(lag.report().events),
     lagSeconds: () => lag.report().seconds,
-    isProjectorHalted: () => lag.report().halt !== undefined,
+    isProjectorHalted: () => lag.report().halt !== undefined || lag.report().refusal !== undefined,
   });
   const handling = makeCommandSide({
     store,
     db: database.db,
     limits: config,
-    admission: () => clock.refusal() ?? lagRefusal(lag.report().events),
+    admission: () => clock.refusal() ?? lagRefusal(lag.report()),
     observe: { ...metrics, failed: (stream, err) => log.warn({ err, stream }, 'commands were not decided') },
   });
+  const lag = opened.adopt(watchLag({ streams: store.streams, db: database.db, onAnotherLog: handling.forgetAll }), ({ close }) => close());
+  await lag.look(); // before the first command
   const bus = opened.adopt(makeInProcessBus(handling), ({ close }) => close());
   // Whoever asks first should find them; a projector that is far behind is no reason not to start.
   await position.waitFor(await handling.registerInitialAssets(), FIRST_ASSETS_MS);
@@ -86,7 +87,8 @@ function refreshAnnulments({ annulments }: EventStore, log: Logger): () => void 
   return () => clearInterval(timer);
 }
 
-function lagRefusal(events: bigint): Rejection | undefined {
+function lagRefusal({ events, refusal }: LagReport): Rejection | undefined {
+  if (refusal) return rejection('projection_behind', `No commands are taken: ${refusal.message}.`);
   if (events <= MAX_LAG_EVENTS) return undefined;
   return rejection('projection_behind', `${events} events are waiting to be projected; no commands are taken beyond ${MAX_LAG_EVENTS}.`);
 }

@@ -1,6 +1,7 @@
 // The roles that work by themselves: projector, publisher, scheduler, consumer.
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
+import { makeChainSigner } from './audit/chain-signer.ts';
 import { makeScheduler } from './commands/scheduler.ts';
 import type { TransferManager } from './commands/transfer-manager.ts';
 import { makeTransferManager } from './commands/transfer-manager.ts';
@@ -10,8 +11,10 @@ import { startCommandConsumer } from './consumers/command-consumer.ts';
 import type { EventPublisher } from './consumers/event-publisher.ts';
 import { makeEventPublisher } from './consumers/event-publisher.ts';
 import { keepInReceipts } from './consumers/unstored-outcomes.ts';
+import { chainSigningKey } from './identity/chain-keys.ts';
 import { makeClients } from './identity/clients.ts';
 import { makeReceipts } from './identity/receipts.ts';
+import { keySecretFor } from './identity-setup.ts';
 import { findAccount } from './projections/account-list.ts';
 import type { Projector } from './projections/projector.ts';
 import { makeProjector } from './projections/projector.ts';
@@ -65,6 +68,20 @@ export function startScheduler(
   manager.start();
   scheduler.start();
   return manager;
+}
+
+/** Signs the log as it grows, so that whoever changes it later is found out. */
+export function startChainSigner(opened: AsyncDisposableStack, config: Config, { store, database: { db } }: Stores, logger: Logger): void {
+  const signer = makeChainSigner({
+    db,
+    store,
+    signer: () => chainSigningKey(db, keySecretFor(config)),
+    owner: OWNER,
+    leaseMs: config.leaseSeconds * MS_PER_S,
+    everyEvents: config.chainEvents,
+    logger,
+  });
+  opened.adopt(signer, ({ stop }) => stop()).start();
 }
 
 /** Decides the commands that wait in the broker; begins once the broker has their queues. */

@@ -155,6 +155,42 @@ export const Entry = z
       'A line of the journal: what one event changed in one asset of the account. `available` and `held` are the changes of the two, signed; `amount` is both together.',
   });
 
+const statementBalance = z
+  .object({ total: Amount, held: Amount })
+  .meta({ id: 'StatementBalance', description: '`total` is everything, `held` the part of it that is held.' });
+export const Statement = z
+  .object({
+    accountId,
+    asset: AssetCodeSchema,
+    from: Time.nullable(),
+    to: Time.nullable(),
+    by: TimeAxis,
+    mayBeNegative: z.boolean().meta({ description: 'True by effective time: backdated entries may take such a balance below zero.' }),
+    position: Position,
+    opening: statementBalance,
+    lines: z.array(
+      z.object({
+        recordedAt: Time,
+        effectiveAt: Time.nullable(),
+        type: z.string().meta({ description: 'The type of the event.', examples: ['deposited'] }),
+        what: z.string().meta({ description: 'The same in words.', examples: ['Deposit'] }),
+        reference: z.string().nullable(),
+        externalId: z.string().nullable(),
+        entryId: z.string(),
+        position: Position,
+        amount: Amount.meta({ description: 'What changed in the total, signed; zero where money only became held, or available again.' }),
+        balance: statementBalance,
+      }),
+    ),
+    closing: statementBalance,
+    totals: z.object({ in: Amount, out: Amount }),
+  })
+  .meta({
+    id: 'Statement',
+    description:
+      'An account in one asset over some time, whole. The opening total, and `totals.in`, less `totals.out`, is the closing total.',
+  });
+
 export const AccountEvent = z
   .object({
     eventId: z.string().meta({ examples: ['5f0c7a36-0a0e-4c7e-9d55-2f7f0b6f3c11'] }),

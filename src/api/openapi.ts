@@ -166,12 +166,13 @@ const together = (responses: readonly Response[]): Response =>
 function answered(generated: unknown, answer: DocumentedAnswer): Response {
   const content = isObject(generated) && 'content' in generated ? (generated as unknown as Response).content : undefined;
   const media = content?.['application/json'];
+  const texts = Object.entries(answer.texts ?? {}).map(([type, example]) => [type, { schema: text, example }] as const);
   return {
     description: answer.description,
     ...(answer.headers.length === 0 ? {} : { headers: headersNamed(answer.headers) }),
     ...(answer.schema === undefined || media === undefined
       ? {}
-      : { content: { 'application/json': { ...media, example: answer.example } } }),
+      : { content: { 'application/json': { ...media, example: answer.example }, ...Object.fromEntries(texts) } }),
   };
 }
 

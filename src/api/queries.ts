@@ -1,4 +1,6 @@
 // The questions that the API asks, over the projections' own query functions.
+import type { StatementFormat, StatementRequest } from '../audit/statement.ts';
+import { openStatement, writeStatement } from '../audit/statement.ts';
 import type { Asset } from '../domain/assets.ts';
 import type { RecordedEvent } from '../domain/events.ts';
 import type { AccountId, AssetCode, CommandId, HoldId, OrderId, TransferId } from '../domain/ids.ts';
@@ -66,6 +68,8 @@ export interface LedgerQueries {
   balancesAt(accountId: AccountId, when: { readonly at: string; readonly by: TimeAxis }): Promise<readonly Balance[]>;
   coins(accountId: AccountId, request: PageRequest): Promise<Page<CoinHeld>>;
   limits(accountId: AccountId, request: PageRequest): Promise<Page<Limit>>;
+  /** A statement as text, as it is read. */
+  statement(request: StatementRequest, format: StatementFormat): Promise<AsyncIterable<string>>;
   entries(filter: EntryFilter, request: PageRequest): Promise<Page<Entry>>;
   /** The events of the account up to the revision that the projections have seen, newest first. */
   events(account: Pick<AccountView, 'accountId' | 'revision'>, request: PageRequest): Promise<Page<RecordedEvent>>;
@@ -113,6 +117,7 @@ export const createQueries = ({ streams, db, waitFor }: QueriesOptions): LedgerQ
   balancesAt: (accountId, when) => balancesAt(db, accountId, when),
   coins: async (accountId, request) => pageByCode(await coinsOf(db, accountId), ({ symbol }) => symbol, request),
   limits: async (accountId, request) => pageByCode(await limitsOf(db, accountId), ({ asset }) => asset, request),
+  statement: async (request, format) => writeStatement(db, await openStatement(db, request), format),
   entries: (filter, request) => listEntries(db, filter, request),
   events: (account, request) => accountEvents(streams, account, request),
   hold: (holdId) => findHold(db, holdId),

@@ -13,6 +13,8 @@ import { RefusedRequest, sendProblem } from './problems.ts';
 import type { AccountView, LedgerQueries } from './queries.ts';
 import { entityTag, isNoneMatchHit } from './request-headers.ts';
 import type { ApiRoute, OperationDoc, RouteDependencies, Tag } from './route.ts';
+import type { StreamedText } from './streamed-text.ts';
+import { isStreamedText, sendText } from './streamed-text.ts';
 
 export interface Question<Params, Query> {
   readonly params: Params;
@@ -40,9 +42,12 @@ export interface ReadRoute<Params extends z.ZodObject, Query extends z.ZodObject
   /** Whether the answer changes only with the account's revision, which is then its entity tag. */
   readonly tagged?: boolean;
   readonly answer: Answer;
+  /** What it may be answered as besides JSON, with an example of each. */
+  readonly texts?: Readonly<Record<string, string>>;
   readonly problems?: readonly ProblemCode[];
   readonly example: unknown;
-  readonly answerTo: (question: Question<z.output<Params>, z.output<Query>>) => Promise<z.output<Answer> | Refusal>;
+  /** A text is sent as it is: where it is the answer's JSON, it is for the route to keep to its schema. */
+  readonly answerTo: (question: Question<z.output<Params>, z.output<Query>>) => Promise<z.output<Answer> | StreamedText | Refusal>;
 }
 
 /** Waiting longer would only hide a projection that has stopped. */
@@ -117,6 +122,7 @@ async function handle<Params extends z.ZodObject, Query extends z.ZodObject, Ans
   });
   if (isRefusal(answer)) return sendProblem(reply, answer, { instance: request.id });
   if (tag !== undefined) reply.header('ETag', tag);
+  if (isStreamedText(answer)) return sendText(reply, answer);
   const link = linkHeader(request, answer);
   if (link !== undefined) reply.header('Link', link);
   return reply.send(answer);
@@ -170,6 +176,7 @@ function documentationOf<Params extends z.ZodObject, Query extends z.ZodObject, 
         description: 'The answer.',
         schema: spec.answer,
         example: spec.example,
+        ...(spec.texts === undefined ? {} : { texts: spec.texts }),
         headers: [...(spec.tagged ? (['ETag'] as const) : []), ...(isPaged ? (['Link'] as const) : [])],
       },
       ...(spec.tagged ? { 304: { description: 'Nothing has changed since that entity tag.', headers: ['ETag'] } } : {}),

@@ -44,6 +44,8 @@ export interface DocumentedAnswer {
   /** Absent: without a body. */
   readonly schema?: z.ZodType;
   readonly example?: unknown;
+  /** As what else it may come, by media type, with an example of each. */
+  readonly texts?: Readonly<Record<string, string>>;
   readonly headers: readonly AnswerHeader[];
 }
 

@@ -3,6 +3,7 @@ import { readEnv } from '../config.ts';
 import type { Chosen, DeadLetter, DeadLetters } from '../consumers/dead-letters.ts';
 import { makeDeadLetters } from '../consumers/dead-letters.ts';
 import { findBroker } from './broker.ts';
+import { oneLine, printable } from './printable.ts';
 
 /** What was asked for cannot be meant: no such dead letter, nothing chosen, or not confirmed with `--yes`. */
 export class DlqMisuse extends Error {
@@ -118,9 +119,6 @@ const lineOf = ({ id, reason, type, key, accountId, detail }: DeadLetter): strin
   [id, reason, type ?? '-', accountId, key ?? '-', detail].map(oneLine).join('  ');
 
 const shown = (value: unknown): string => (value === undefined ? '-' : oneLine(typeof value === 'string' ? value : JSON.stringify(value)));
-/** A producer's text must not steer the terminal it is shown on. */
-const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (character) => (character === '\n' ? '\n' : '\uFFFD'));
-const oneLine = (text: string): string => printable(text).replaceAll('\n', '\uFFFD');
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);

@@ -1,14 +1,3 @@
-import { CommanderError } from 'commander';
-import { ConfigError } from '../config.ts';
-import { NotRedriven } from '../consumers/dead-letters.ts';
-import { DataDirLockedError } from '../embedded/data-dir-lock.ts';
-import { EmbeddedServerError } from '../embedded/embedded-server.ts';
-import { StoreUnavailable } from '../eventstore/errors.ts';
-import { NotHaltedThere } from '../projections/halt.ts';
-import { BrokerOutOfReach } from './broker.ts';
-import { DlqMisuse } from './dlq.ts';
-import { IdentityMisuse } from './identity-database.ts';
-
 /** What a verb's exit code says; the contract of the command line. */
 export const exitCodes = {
   ok: 0,
@@ -19,40 +8,3 @@ export const exitCodes = {
   outOfReach: 3,
   interrupted: 130,
 } as const;
-
-const networkFailures = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EPIPE',
-  'ETIMEDOUT',
-  // Postgres is starting up, shutting down, or takes no more connections (its classes 57P and 53300).
-  '57P01',
-  '57P02',
-  '57P03',
-  '53300',
-]);
-
-const MISUSES = [ConfigError, DataDirLockedError, NotHaltedThere, DlqMisuse, IdentityMisuse];
-const OUT_OF_REACH = [EmbeddedServerError, StoreUnavailable, BrokerOutOfReach, NotRedriven];
-
-/** The exit code for an error, found by looking through its causes. */
-export function exitCodeOf(error: unknown): number {
-  for (const cause of causesOf(error)) {
-    if (cause instanceof CommanderError) return cause.exitCode === 0 ? exitCodes.ok : exitCodes.wrongUse;
-    if (MISUSES.some((misuse) => cause instanceof misuse)) return exitCodes.wrongUse;
-    if (OUT_OF_REACH.some((failure) => cause instanceof failure)) return exitCodes.outOfReach;
-    if ('code' in cause && typeof cause.code === 'string' && networkFailures.has(cause.code)) return exitCodes.outOfReach;
-  }
-  return exitCodes.failed;
-}
-
-/** The error, its causes and, of an error that holds several, those too. */
-function causesOf(error: unknown): Error[] {
-  if (!(error instanceof Error)) return [];
-  const inner = error instanceof AggregateError ? error.errors : [];
-  return [error, ...inner.flatMap(causesOf), ...causesOf(error.cause)];
-}

@@ -2,15 +2,25 @@
 import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { annulCommand } from './annul.ts';
+import { balancesCommand } from './balances.ts';
+import { chainCommand } from './chain.ts';
 import { clientsCommand } from './clients.ts';
 import { configCommand } from './config.ts';
+import { diffCommand } from './diff.ts';
 import { dlqCommand } from './dlq.ts';
-import { exitCodeOf } from './exit-codes.ts';
+import { exitCodes } from './exit-codes.ts';
+import { exportCommand } from './export.ts';
+import { exitCodeOf, isFinding } from './failures.ts';
+import { historyCommand } from './history.ts';
 import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
+import { rebuildCommand } from './rebuild.ts';
+import { replayCommand } from './replay.ts';
 import { startCommand } from './start.ts';
+import { statementCommand } from './statement.ts';
 import { tokenCommand } from './token.ts';
 import { usersCommand } from './users.ts';
+import { verifyCommand } from './verify.ts';
 
 /** The command line. A verb is a file beside this one and a line here. */
 function ledgerCommand(): Command {
@@ -20,11 +30,20 @@ function ledgerCommand(): Command {
     .addCommand(startCommand())
     .addCommand(migrateCommand())
     .addCommand(annulCommand())
+    .addCommand(chainCommand())
+    .addCommand(rebuildCommand())
+    .addCommand(diffCommand())
+    .addCommand(verifyCommand())
     .addCommand(dlqCommand())
     .addCommand(tokenCommand())
     .addCommand(clientsCommand())
     .addCommand(keysCommand())
     .addCommand(usersCommand())
+    .addCommand(replayCommand())
+    .addCommand(historyCommand())
+    .addCommand(balancesCommand())
+    .addCommand(statementCommand())
+    .addCommand(exportCommand())
     .addCommand(configCommand());
   // Commander would end the process with 1 where the contract says 2.
   for (const command of [program, ...program.commands.flatMap((verb) => [verb, ...verb.commands])]) command.exitOverride();
@@ -51,5 +70,5 @@ try {
 /** The error's message, or its stack where it is a defect rather than a circumstance. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return exitCodeOf(error) === 1 ? (error.stack ?? error.message) : error.message;
+  return exitCodeOf(error) === exitCodes.failed && !isFinding(error) ? (error.stack ?? error.message) : error.message;
 }

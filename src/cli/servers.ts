@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import { lockDataDir } from '../embedded/data-dir-lock.ts';
+import { startEmbeddedEventStore } from '../embedded/eventstore.ts';
 import { readRuntimeFile } from '../embedded/runtime-file.ts';
 import { startStores } from '../embedded/stores.ts';
 
@@ -34,4 +35,23 @@ export async function findServers(config: Config, onProgress: (message: string) 
     apiUrl: undefined,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/**
+ * The event store alone, found or started as {@link findServers} does it: for verbs that need no Postgres, which may be away.
+ *
+ * @throws {DataDirLockedError} as {@link findServers}.
+ */
+export async function findEventStore(
+  { dataDir, eventStoreUrl }: Pick<Config, 'dataDir' | 'eventStoreUrl'>,
+  onProgress: (message: string) => void,
+): Promise<Pick<Servers, 'eventStoreUrl'> & AsyncDisposable> {
+  const found = eventStoreUrl ?? readRuntimeFile(dataDir)?.eventstoreUrl;
+  if (found !== undefined) return { eventStoreUrl: found, [Symbol.asyncDispose]: () => Promise.resolve() };
+  await using opened = new AsyncDisposableStack();
+  const lock = lockDataDir(dataDir);
+  opened.defer(() => lock.release());
+  const server = opened.adopt(await startEmbeddedEventStore({ dataDir, onProgress }), ({ stop }) => stop());
+  const kept = opened.move();
+  return { eventStoreUrl: server.url, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

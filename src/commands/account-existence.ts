@@ -14,6 +14,8 @@ export interface AccountExistence {
   resolve(commands: readonly Command[]): Promise<(accountId: AccountId) => boolean>;
   /** Drops what was read from that stream: an event in it has been annulled. */
   forget(stream: string): void;
+  /** Drops everything that was found out. */
+  forgetAll(): void;
 }
 
 export interface AccountExistenceOptions {
@@ -48,5 +50,6 @@ export function makeAccountExistence({ streams, isProjected }: AccountExistenceO
       return (accountId) => answers.get(accountId) ?? false;
     },
     forget: (stream) => void existing.delete(stream),
+    forgetAll: () => existing.clear(),
   };
 }

@@ -56,6 +56,8 @@ export interface AccountLoader {
   remember(loaded: LoadedSubject, events: readonly RecordedEvent[]): void;
   /** Drops a state that is in doubt; the next command loads it anew. */
   forget(stream: string): void;
+  /** Drops every state. */
+  forgetAll(): void;
 }
 
 export interface AccountLoaderOptions {
@@ -108,6 +110,7 @@ export function makeAccountLoader({ streams, loadRow, maxCached }: AccountLoader
     readTail,
     remember,
     forget: (stream) => void cache.delete(stream),
+    forgetAll: () => cache.clear(),
   };
 }
 

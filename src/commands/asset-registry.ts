@@ -22,6 +22,8 @@ export interface AssetRegistry {
   resolve(commands: readonly Command[]): Promise<AssetLookup>;
   /** Drops what was read from that stream: an event in it has been annulled. */
   forget(stream: string): void;
+  /** Drops everything that was read. */
+  forgetAll(): void;
   /**
    * Writes the assets that every ledger starts with, where they are not in the log yet. Safe to run in several processes at once.
    * @returns a position from which all of them are visible.
@@ -55,6 +57,7 @@ export function makeAssetRegistry(streams: Pick<Streams, 'read' | 'append'>): As
     forget(stream) {
       for (const code of known.keys()) if (assetStream(code) === stream) known.delete(code);
     },
+    forgetAll: () => known.clear(),
     async registerInitial(nowMs) {
       for (const asset of INITIAL_ASSETS) {
         await read(asset.code);

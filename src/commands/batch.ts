@@ -14,6 +14,7 @@ import type { StoredOutcome } from '../domain/outcome.ts';
 import { resultOf } from '../domain/outcome.ts';
 import type { Rejection } from '../domain/rejections.ts';
 import { isStored, rejection } from '../domain/rejections.ts';
+import { canonicalTime } from '../domain/time.ts';
 import type { NewEvent } from '../eventstore/codec.ts';
 import type { CommandAnswer } from './bus.ts';
 import type { PendingCommand } from './mailbox.ts';
@@ -164,7 +165,7 @@ function metadataOf({ envelope, commandId, commandHash }: PendingCommand, at: st
     actor,
     transport,
     occurredAt: at,
-    ...('effectiveAt' in command && command.effectiveAt !== undefined ? { effectiveAt: new Date(command.effectiveAt).toISOString() } : {}),
+    ...('effectiveAt' in command && command.effectiveAt !== undefined ? { effectiveAt: canonicalTime(command.effectiveAt) } : {}),
   };
 }
 

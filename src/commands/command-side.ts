@@ -34,6 +34,8 @@ export interface CommandLimits {
 export interface CommandSide extends CommandHandler {
   /** Writes the assets that every ledger starts with, where they are missing. @returns a position from which they are visible. */
   registerInitialAssets(): Promise<bigint>;
+  /** Drops everything that is in memory: it is of another log. */
+  forgetAll(): void;
 }
 
 /** Two statements under way are enough: while one runs, the next one fills. */
@@ -86,5 +88,13 @@ export function makeCommandSide({ store, db, admission, observe, limits, now = D
     conflictBudgetMs: limits.conflictBudgetMs,
     observe,
   });
-  return { ...handler, registerInitialAssets: () => assets.registerInitial(now()) };
+  return {
+    ...handler,
+    registerInitialAssets: () => assets.registerInitial(now()),
+    forgetAll: () => {
+      accounts.forgetAll();
+      assets.forgetAll();
+      existence.forgetAll();
+    },
+  };
 }

@@ -16,6 +16,7 @@ import { LeaseLost } from '../projections/errors.ts';
 import { checkAgainstLog } from '../projections/log-check.ts';
 import type { Pauses } from '../projections/pauses.ts';
 import type { ProjectedPosition } from '../projections/position.ts';
+import type { Tenure } from '../projections/tenure.ts';
 import { makeTenures } from '../projections/tenure.ts';
 import type { CommandBus } from './bus.ts';
 import type { OpenTransfers } from './open-transfers.ts';
@@ -83,7 +84,7 @@ export function makeTransferManager({ db, store, bus, position, owner, leaseMs, 
     refusal = why;
   }
 
-  async function lead(tenure: Pauses, { checkpoint }: TakenLease): Promise<void> {
+  async function lead(tenure: Tenure, { checkpoint }: TakenLease): Promise<void> {
     if (checkpoint !== undefined) await checkAgainstLog(store.streams, checkpoint, READER);
     await store.annulments.load();
     const end = (await store.streams.head())?.position ?? -1n;
@@ -95,7 +96,7 @@ export function makeTransferManager({ db, store, bus, position, owner, leaseMs, 
   }
 
   /** Reads the log until the tenure ends, and saves the checkpoint from time to time and at the end. */
-  async function follow(tenure: Pauses, reading: OpenTransfers, from: LogPlace | undefined, act: () => void): Promise<void> {
+  async function follow(tenure: Tenure, reading: OpenTransfers, from: LogPlace | undefined, act: () => void): Promise<void> {
     const subscription = store.subscribe({
       after: from?.position,
       batchSize: BATCH_EVENTS,
@@ -105,10 +106,7 @@ export function makeTransferManager({ db, store, bus, position, owner, leaseMs, 
         act();
       },
       onUnreadable: (event) => standAt(tenure, event),
-      onInterrupted: (error) => {
-        logger.info({ err: error }, 'the subscription is taken up again');
-        loadAnnulments();
-      },
+      onInterrupted: tenure.fail, // it may come back to another log
     });
     const save = makeCheckpointSaver({ lease, tenure, from, work: WORK, logger });
     while (!tenure.ended()) {
@@ -146,9 +144,6 @@ export function makeTransferManager({ db, store, bus, position, owner, leaseMs, 
     logger.error({ stream: event.stream, revision: `${event.revision}`, reason: event.reason }, 'the transfer manager waits at an event');
     await tenure.pause(UNREADABLE_POLL_MS);
   }
-
-  const loadAnnulments = (): void =>
-    void store.annulments.load().catch((error: unknown) => logger.debug({ err: error }, 'annulments were not read'));
 
   const tenures = makeTenures<TakenLease>({
     work: WORK,

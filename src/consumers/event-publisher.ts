@@ -14,6 +14,7 @@ import type { CheckpointMismatch } from '../projections/errors.ts';
 import { LeaseLost } from '../projections/errors.ts';
 import { checkAgainstLog } from '../projections/log-check.ts';
 import type { Pauses } from '../projections/pauses.ts';
+import type { Tenure } from '../projections/tenure.ts';
 import { makeTenures } from '../projections/tenure.ts';
 import type { BrokerConnection } from '../rabbitmq/connection.ts';
 import type { OutgoingMessage } from '../rabbitmq/publisher.ts';
@@ -91,7 +92,7 @@ export function makeEventPublisher({ db, store, connection, owner, leaseMs, logg
     waitingAt = undefined;
   }
 
-  async function lead(tenure: Pauses, { checkpoint }: TakenLease): Promise<void> {
+  async function lead(tenure: Tenure, { checkpoint }: TakenLease): Promise<void> {
     if (checkpoint !== undefined) await checkAgainstLog(store.streams, checkpoint, READER);
     await store.annulments.load();
     const reached: Progress = { confirmed: checkpoint };
@@ -103,7 +104,7 @@ export function makeEventPublisher({ db, store, connection, owner, leaseMs, logg
       batchMs: 0,
       onBatch: (events) => publishAll(tenure, reached, events),
       onUnreadable: (event) => standAt(tenure, event),
-      onInterrupted: (error) => logger.info({ err: error }, 'the subscription is taken up again'),
+      onInterrupted: tenure.fail, // it may come back to another log
     });
     const save = makeCheckpointSaver({ lease, tenure, from: checkpoint, work: WORK, logger });
     while (!tenure.ended()) {

@@ -44,6 +44,7 @@ export function toMinor(text: string, scale: number): bigint | undefined {
 
 /** The decimal string of `minor` with exactly `scale` decimals: (9000n, 2) is "90.00", (-1n, 8) is "-0.00000001". */
 export function formatMinor(minor: bigint, scale: number): string {
+  if (minor === 0n) return scale === 0 ? '0' : `0.${'0'.repeat(scale)}`;
   const negative = minor < 0n;
   const digits = (negative ? -minor : minor).toString().padStart(scale + 1, '0');
   const whole = digits.slice(0, digits.length - scale);
@@ -56,6 +57,7 @@ export const zeroLike = (amount: string): string => formatMinor(0n, parseDecimal
 
 /** The exact sum, with the decimals of the one that has more. */
 export function addDecimals(a: Decimal, b: Decimal): Decimal {
+  if (a.scale === b.scale) return { minor: a.minor + b.minor, scale: a.scale };
   const scale = Math.max(a.scale, b.scale);
   return { minor: a.minor * 10n ** BigInt(scale - a.scale) + b.minor * 10n ** BigInt(scale - b.scale), scale };
 }

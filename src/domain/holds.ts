@@ -12,6 +12,7 @@ import { HoldIdSchema } from './ids.ts';
 import type { Hold } from './open-holds.ts';
 import type { Rejection } from './rejections.ts';
 import { rejection } from './rejections.ts';
+import { canonicalTime } from './time.ts';
 
 export function placeHold(command: PlaceHold, account: Account, context: DecisionContext): Decision {
   const asset = resolveAsset(command.asset, context);
@@ -29,7 +30,7 @@ export function placeHold(command: PlaceHold, account: Account, context: Decisio
     amount: formatMinor(amountMinor, asset.scale),
     placedBy: context.side,
     balances: [],
-    ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }),
+    ...(expiresAt === undefined ? {} : { expiresAt: canonicalTime(expiresAt) }),
     ...(reference === undefined ? {} : { reference }),
   });
 }

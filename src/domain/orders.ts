@@ -17,6 +17,7 @@ import { filledOf, heldMinorOf } from './open-orders.ts';
 import { leastOut, meetsPrice } from './price.ts';
 import type { Rejection } from './rejections.ts';
 import { rejection } from './rejections.ts';
+import { canonicalTime } from './time.ts';
 
 export function placeOrder(command: PlaceOrder, account: Account, context: DecisionContext): Decision {
   const tokenIn = resolveAsset(command.tokenIn, context);
@@ -40,7 +41,7 @@ export function placeOrder(command: PlaceOrder, account: Account, context: Decis
     filledOut: formatMinor(0n, tokenOut.scale),
     balances: [],
     ...(targetPrice === undefined ? {} : { targetPrice: canonicalDecimal(targetPrice) }),
-    ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }),
+    ...(expiresAt === undefined ? {} : { expiresAt: canonicalTime(expiresAt) }),
   });
 }
 

@@ -9,7 +9,7 @@ import type { EventPlace } from './errors.ts';
 import { StoreUnavailable } from './errors.ts';
 import { reading } from './reading.ts';
 
-const ANNULMENTS_STREAM = 'ledger-annulments';
+export const ANNULMENTS_STREAM = 'ledger-annulments';
 const ANNULMENT_TYPE = 'event-annulled';
 /** Namespace of annulments' event ids, so that annulling an event twice is one annulment. */
 const ANNULMENT_IDS = '5b1d0c64-2b0a-5d3e-9c35-64f2a1d0f7aa';

@@ -2,6 +2,8 @@
 import type { Annulments } from './annulments.ts';
 import { makeAnnulments } from './annulments.ts';
 import { openConnection } from './connection.ts';
+import type { Log } from './log.ts';
+import { makeLog } from './log.ts';
 import type { Streams } from './streams.ts';
 import { makeStreams } from './streams.ts';
 import type { LogSubscription, SubscriptionOptions } from './subscription.ts';
@@ -10,6 +12,7 @@ import { subscribeToLog } from './subscription.ts';
 export interface EventStore {
   readonly streams: Streams;
   readonly annulments: Annulments;
+  readonly log: Log;
   /** Starts a catch-up subscription over the ledger's streams; it goes on by itself until stopped. */
   subscribe(options: SubscriptionOptions): LogSubscription;
   /** Stops subscriptions, waits for calls under way (at most 15 s), then lets go of the connection. */
@@ -26,6 +29,7 @@ export function connectEventStore(url: string): EventStore {
   return {
     streams: makeStreams(connection, annulments),
     annulments,
+    log: makeLog(connection),
     subscribe: (options) => subscribeToLog(connection, annulments, options),
     close: connection.close,
   };

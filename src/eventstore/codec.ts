@@ -81,8 +81,16 @@ export function placeOf(record: StoreRecord): EventPlace {
  * event comes back as `annulled`, or as undefined where its stream belongs to nothing (then it has no effect at all).
  * An UnreadableEvent is returned, not thrown: the reader decides what to do with what came before it.
  */
-export function decode(record: StoreRecord, isAnnulled: (eventId: string) => boolean): RecordedEvent | UnreadableEvent | undefined {
-  const place = placeOf(record);
+export const decode = (record: StoreRecord, isAnnulled: (eventId: string) => boolean): RecordedEvent | UnreadableEvent | undefined =>
+  decodeAt(placeOf(record), record, isAnnulled);
+
+/** The same, of a record whose place is known. */
+export function decodeAt(
+  { stream, revision, position, eventId }: EventPlace,
+  record: Pick<StoreRecord, 'type' | 'data' | 'metadata'>,
+  isAnnulled: (eventId: string) => boolean,
+): RecordedEvent | UnreadableEvent | undefined {
+  const place = { stream, revision, position, eventId }; // and nothing else that the record may hold on to
   const subject = knownSubject(place.stream);
   if (isAnnulled(place.eventId)) return subject && { ...place, subject, event: { type: 'annulled' }, metadata: ANNULLED_METADATA };
   if (subject === undefined) return new UnreadableEvent(place, `the stream "${place.stream}" names no account and no asset`);
@@ -93,5 +101,5 @@ export function decode(record: StoreRecord, isAnnulled: (eventId: string) => boo
     const where = metadata.error.issues.map((issue) => `${issue.path.join('.') || 'metadata'}: ${issue.message}`).join('; ');
     return new UnreadableEvent(place, `metadata that cannot be read: ${where}`);
   }
-  return { ...place, subject, event: parsed.event, metadata: metadata.data };
+  return { stream, revision, position, eventId, subject, event: parsed.event, metadata: metadata.data };
 }

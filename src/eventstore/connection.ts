@@ -2,6 +2,7 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
 import { guardBatchAppend } from './batch-append-guard.ts';
 import { StoreUnavailable } from './errors.ts';
+import { within } from './within.ts';
 
 /** How long `close` waits for calls under way. Above the deadline of an append (10 s), after which every call has ended. */
 const DRAIN_MS = 15_000;
@@ -61,7 +62,8 @@ export function openConnection(url: string): Connection {
       });
     }
     // It waits for every call to have ended, and one that nobody reads to its end would not.
-    await Promise.race([client.dispose(), new Promise((resolve) => setTimeout(resolve, DISPOSE_MS).unref())]);
+    // The timer must hold the process: with nothing else to wait for, that would end here, in the middle of whatever awaits this.
+    await within(DISPOSE_MS, client.dispose()).catch(() => {});
   }
 
   return {

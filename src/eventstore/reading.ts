@@ -10,9 +10,10 @@ import { within } from './within.ts';
 const NO_SUCH_POSITION = /InvalidPosition/;
 
 /** A server that says nothing for so long, though its connection stands, has stopped. Whoever waits for it must be told. */
-const SILENCE_MS = 10_000;
+export const SILENCE_MS = 10_000;
 
-const isAbsence = (error: unknown): boolean =>
+/** Whether a read failed because what it was to begin with does not exist. */
+export const isAbsence = (error: unknown): boolean =>
   error instanceof StreamNotFoundError || (error instanceof UnknownError && NO_SUCH_POSITION.test(error.message));
 
 /**

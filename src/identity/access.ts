@@ -57,6 +57,7 @@ export const ROUTE_ACCESS: Readonly<Record<string, RouteAccess>> = {
   'GET /v1/accounts/{accountId}/balances': ACCOUNTS,
   'GET /v1/accounts/{accountId}/balances/{asset}': ACCOUNTS,
   'GET /v1/accounts/{accountId}/entries': ACCOUNTS,
+  'GET /v1/accounts/{accountId}/statement': ACCOUNTS,
   'GET /v1/accounts/{accountId}/events': ACCOUNTS,
   'POST /v1/accounts/{accountId}/coins': 'update-coin',
   'GET /v1/accounts/{accountId}/coins': ACCOUNTS,

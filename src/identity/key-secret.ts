@@ -5,11 +5,8 @@ import { CompactEncrypt, compactDecrypt } from 'jose';
 /** The signing keys were sealed with another secret. */
 export class WrongKeySecret extends Error {
   override readonly name = 'WrongKeySecret';
-  constructor() {
-    super(
-      'the signing keys in Postgres were sealed with another key secret than this process has. ' +
-        'If that one is lost: `ledger keys rotate --new-secret` starts anew, and ends all access tokens',
-    );
+  constructor(remedy = '`ledger keys rotate --new-secret` starts anew, and ends all access tokens') {
+    super(`the signing keys in Postgres were sealed with another key secret than this process has. If that one is lost: ${remedy}`);
   }
 }
 

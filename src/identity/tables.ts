@@ -55,6 +55,20 @@ export interface LoginAttemptsTable {
   expire: number;
 }
 
+/** Rows are only ever added; see migrations/identity. */
+export interface ChainCheckpointsTable {
+  number: bigint;
+  checkpoint: ColumnType<unknown, string, never>;
+}
+
+export interface ChainKeysTable {
+  kid: string;
+  public_jwk: ColumnType<unknown, string, never>;
+  /** JWE, under the key secret. */
+  sealed_private_jwk: string;
+  created_at: Generated<string>;
+}
+
 type IdentityTables = {
   users: UsersTable;
   refresh_families: RefreshFamiliesTable;
@@ -62,6 +76,8 @@ type IdentityTables = {
   clients: ClientsTable;
   signing_keys: SigningKeysTable;
   login_attempts: LoginAttemptsTable;
+  chain_checkpoints: ChainCheckpointsTable;
+  chain_keys: ChainKeysTable;
 };
 
 /** The identity tables of the ledger's database. */

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { LedgerDb } from './pool.ts';
 
 /** The work that is leased. */
-export type LeaseName = 'transfer-manager' | 'scheduler' | 'event-publisher';
+export type LeaseName = 'transfer-manager' | 'scheduler' | 'event-publisher' | 'chain-signer';
 
 export interface LeasesTable {
   name: LeaseName;
@@ -86,4 +86,22 @@ export function makeLease(ledgerDb: LedgerDb, { name, owner, leaseMs }: LeaseOpt
       await ours().set({ owner: null, lease_until: null }).execute();
     },
   };
+}
+
+/** How far each work is in the log, of those that have begun. */
+export async function leasePlaces(ledgerDb: LedgerDb): Promise<readonly { readonly name: LeaseName; readonly checkpoint: LogPlace }[]> {
+  const rows = await ledgerDb.withTables<{ leases: LeasesTable }>().selectFrom('leases').selectAll().orderBy('name').execute();
+  return rows.flatMap(({ name, position, event_id: eventId }) =>
+    position === null || eventId === null ? [] : [{ name, checkpoint: { position, eventId } }],
+  );
+}
+
+/** Sets back how far a work is, whoever has its lease; undefined: to the log's beginning. For when the log is not the one it followed. */
+export async function setBackLease(ledgerDb: LedgerDb, name: LeaseName, to: LogPlace | undefined): Promise<void> {
+  await ledgerDb
+    .withTables<{ leases: LeasesTable }>()
+    .updateTable('leases')
+    .set({ position: to?.position ?? null, event_id: to?.eventId ?? null })
+    .where('name', '=', name)
+    .execute();
 }

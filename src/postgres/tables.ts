@@ -62,6 +62,26 @@ export interface PostingsTable {
   metadata: unknown;
 }
 
+/** A row for each backdated posting: the account's and asset's sum of these up to it, along the log. */
+export interface BackdatedTable {
+  account_id: AccountId;
+  asset: AssetCode;
+  recorded_at: string;
+  position: bigint;
+  available_so_far: string;
+  held_so_far: string;
+}
+
+/** The sum of the backdated postings in a span of effective time; spans of all levels are numbered from the year 1970. */
+export interface BackdatedSpansTable {
+  account_id: AccountId;
+  asset: AssetCode;
+  level: number;
+  span: bigint;
+  available: string;
+  held: string;
+}
+
 export interface LimitsTable {
   account_id: AccountId;
   asset: AssetCode;
@@ -244,6 +264,8 @@ export interface LedgerTables {
   balances: BalancesTable;
   system_balances: SystemBalancesTable;
   postings: PostingsTable;
+  backdated: BackdatedTable;
+  backdated_spans: BackdatedSpansTable;
   limits: LimitsTable;
   spending: SpendingTable;
   command_outcomes: CommandOutcomesTable;

@@ -5,6 +5,7 @@ import { workOut } from './batch.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { lockCheckpoint, moveCheckpoint } from './checkpoint.ts';
 import { LeaseLost } from './errors.ts';
+import { insertingWriter } from './table-writer.ts';
 import { applyToTables } from './tables.ts';
 
 export interface Lease {
@@ -33,7 +34,7 @@ export async function applyBatch(
     if (checkpoint.position === last.position && checkpoint.eventId === last.eventId) return checkpoint;
     if (checkpoint.position !== from) throw new LeaseLost();
     const batch = workOut(events, checkpoint.recordedAt);
-    await applyToTables(tx, batch);
+    await applyToTables(insertingWriter(tx), batch);
     const { position, eventId } = last;
     const recordedAt = batch.at(-1)?.recordedAt ?? '';
     await moveCheckpoint(tx, { position, eventId, recordedAt, events: events.length }, leaseMs);

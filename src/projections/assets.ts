@@ -1,7 +1,6 @@
 // The table of assets.
 import type { Transaction } from 'kysely';
 import { sql } from 'kysely';
-import { parseDecimal } from '../domain/amounts.ts';
 import type { Asset } from '../domain/assets.ts';
 import type { AssetRegistered } from '../domain/events.ts';
 import type { AssetCode } from '../domain/ids.ts';
@@ -79,13 +78,13 @@ export async function applyAssets(tx: Transaction<LedgerTables>, batch: readonly
  * @throws UnappliableEvent for the first event with such an amount.
  */
 export async function checkScales(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
-  const amounts = batch.flatMap(({ recorded, lines }) => lines.map(({ asset, available }) => ({ recorded, asset, available })));
+  const amounts = batch.flatMap(({ recorded, lines }) => lines.map(({ asset, scale }) => ({ recorded, asset, written: scale })));
   if (amounts.length === 0) return;
   const codes = [...new Set(amounts.map(({ asset }) => asset))];
   const rows = await tx.selectFrom('assets').select(['code', 'scale']).where('code', '=', sql<AssetCode>`ANY(${codes}::text[])`).execute(); // one text, however many codes
   const scales = new Map(rows.map(({ code, scale }) => [code, scale]));
-  for (const { recorded, asset, available } of amounts) {
-    const [scale, written] = [scales.get(asset), parseDecimal(available).scale];
+  for (const { recorded, asset, written } of amounts) {
+    const scale = scales.get(asset);
     if (scale !== undefined && scale !== written)
       throw new UnappliableEvent(recorded, `${asset} has ${scale} decimals, and an amount was written with ${written}`);
   }

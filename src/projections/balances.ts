@@ -2,7 +2,9 @@
 import { sql } from 'kysely';
 import type { AccountId, AssetCode } from '../domain/ids.ts';
 import type { SystemAccount } from '../domain/postings.ts';
+import { canonicalTime } from '../domain/time.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
+import { backdatedAcross, nothingAcross } from './backdated.ts';
 
 /** Amounts are decimal strings at exactly the asset's scale. */
 export interface Balance {
@@ -11,24 +13,6 @@ export interface Balance {
   readonly held: string;
   readonly total: string;
 }
-
-/**
- * The parts of the journal's statement that carry its last running balances over, from its rows as `journal`. The new
- * balance is written whole, not as a difference: a difference may be negative, and Postgres checks a row to be inserted
- * before it finds that it is an update.
- */
-export const carryCustomerBalances = sql`
-  INSERT INTO balances (account_id, asset, available, held)
-  SELECT DISTINCT ON (account_id, asset) account_id, asset, available_after, held_after
-  FROM journal WHERE account_id IS NOT NULL
-  ORDER BY account_id, asset, position DESC, line DESC
-  ON CONFLICT ON CONSTRAINT balances_pkey DO UPDATE SET available = excluded.available, held = excluded.held`;
-export const carrySystemBalances = sql`
-  INSERT INTO system_balances (system_account, asset, balance)
-  SELECT DISTINCT ON (system_account, asset) system_account, asset, available_after
-  FROM journal WHERE system_account IS NOT NULL
-  ORDER BY system_account, asset, position DESC, line DESC
-  ON CONFLICT ON CONSTRAINT system_balances_pkey DO UPDATE SET balance = excluded.balance`;
 
 const balanceColumns = (db: LedgerDb) =>
   db.selectFrom('balances').select(['asset', 'available', 'held', sql<string>`available + held`.as('total')]);
@@ -49,48 +33,40 @@ export type TimeAxis = 'system' | 'effective';
 /**
  * The balances at a moment (RFC 3339), of every asset that had moved by then, by code. By system time: those of the journal's
  * last entry until then. By effective time: that, and what was taken down later and backdated across the moment; such a
- * balance may be negative, since only what the ledger had at a time ever bound it.
+ * balance may be negative, since only what the ledger had at a time ever bound it. Both cost the same however long the journal is
+ * and however much of it is backdated.
  */
 export function balancesAt(
   db: LedgerDb,
   accountId: AccountId,
   { at, by }: { readonly at: string; readonly by: TimeAxis },
 ): Promise<readonly Balance[]> {
-  const available = sql<string>`coalesce(until.available_after, 0) + coalesce(across.available, 0)`;
-  const held = sql<string>`coalesce(until.held_after, 0) + coalesce(across.held, 0)`;
+  // The ledger's own times are whole milliseconds: what is finer in `at` changes nothing.
+  const moment = canonicalTime(at);
+  const available = sql<string>`coalesce(until.available_after, 0) + across.available`;
+  const held = sql<string>`coalesce(until.held_after, 0) + across.held`;
   return db
     .selectFrom('balances')
     .leftJoinLateral(
       (asset) =>
         asset
           .selectFrom('postings')
-          .select(['available_after', 'held_after'])
+          .select(['asset', 'available_after', 'held_after'])
           .where('account_id', '=', accountId)
-          .whereRef('asset', '=', 'balances.asset')
-          .where('recorded_at', '<=', at)
+          // One comparison, and the asset in the order: so no other index will do, on which the entries of other assets would be passed.
+          .where(({ eb, refTuple, tuple, ref }) => eb(refTuple('asset', 'recorded_at'), '<=', tuple(ref('balances.asset'), moment)))
+          .orderBy('asset', 'desc')
           .orderBy('recorded_at', 'desc')
           .orderBy('position', 'desc')
           .orderBy('line', 'desc')
           .limit(1)
           .as('until'),
-      (join) => join.onTrue(),
+      (join) => join.onRef('until.asset', '=', 'balances.asset'),
     )
-    .leftJoinLateral(
-      (asset) =>
-        asset
-          .selectFrom('postings')
-          .select(({ fn }) => [fn.sum<string | null>('available').as('available'), fn.sum<string | null>('held').as('held')])
-          .where('account_id', '=', accountId)
-          .whereRef('asset', '=', 'balances.asset')
-          .where('effective_at', '<=', at)
-          .where('recorded_at', '>', at)
-          .where(sql<boolean>`${by === 'effective'}`) // by system time they are not even looked for
-          .as('across'),
-      (join) => join.onTrue(),
-    )
+    .innerJoinLateral((by === 'effective' ? backdatedAcross(moment) : nothingAcross).as('across'), (join) => join.onTrue())
     .select(['balances.asset', available.as('available'), held.as('held'), sql<string>`${available} + ${held}`.as('total')])
     .where('balances.account_id', '=', accountId)
-    .where(({ or, eb }) => or([eb('until.available_after', 'is not', null), eb('across.available', 'is not', null)]))
+    .where(({ or, eb }) => or([eb('until.available_after', 'is not', null), eb('across.is_moved', '=', true)]))
     .orderBy('balances.asset')
     .execute();
 }

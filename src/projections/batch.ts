@@ -6,6 +6,7 @@ import type { StoredOutcome } from '../domain/outcome.ts';
 import { outcomeOf } from '../domain/outcome.ts';
 import type { SystemAccount } from '../domain/postings.ts';
 import { postingsOf } from '../domain/postings.ts';
+import { canonicalTime } from '../domain/time.ts';
 import { UnappliableEvent } from './errors.ts';
 
 /** A row of the journal before its running balance is known: what one event changes for one account and asset. */
@@ -13,8 +14,12 @@ export interface JournalLine {
   readonly accountId: AccountId | null;
   readonly systemAccount: SystemAccount | null;
   readonly asset: AssetCode;
+  /** Decimal strings, and the same in minor units of 10^-scale. */
   readonly available: string;
   readonly held: string;
+  readonly availableMinor: bigint;
+  readonly heldMinor: bigint;
+  readonly scale: number;
 }
 
 /** An event with all that the tables take from it. */
@@ -24,29 +29,41 @@ export interface BatchEvent {
   /** The ledger's own time: that of the event, but never before the one before it in the log. Clocks that jump cannot reorder history. */
   readonly recordedAt: string;
   readonly occurredAt: string;
+  /** Since when it counts, where that was said: then it is backdated. */
+  readonly effectiveAt: string | undefined;
   readonly lines: readonly JournalLine[];
   /** Undefined for an annulled event. */
   readonly outcome: StoredOutcome | undefined;
 }
 
-/** To the millisecond, in the one form whose order as text is the order in time. */
-const canonicalTime = (text: string): string => new Date(text).toISOString();
+interface LineSum {
+  readonly account: AccountId | SystemAccount;
+  readonly asset: AssetCode;
+  readonly scale: number;
+  available: bigint;
+  held: bigint;
+}
 
 function linesOf(event: LedgerEvent, accountId: AccountId): readonly JournalLine[] {
-  const sums = new Map<string, { account: AccountId | SystemAccount; asset: AssetCode; scale: number; available: bigint; held: bigint }>();
+  const sums: LineSum[] = [];
   for (const { account, asset, bucket, amountMinor, scale } of postingsOf(event, accountId)) {
-    const key = `${account} ${asset}`;
-    const sum = sums.get(key) ?? { account, asset, scale, available: 0n, held: 0n };
+    let sum = sums.find((one) => one.account === account && one.asset === asset); // among three at most
+    if (sum === undefined) {
+      sum = { account, asset, scale, available: 0n, held: 0n };
+      sums.push(sum);
+    }
     if (sum.scale !== scale) throw new Error(`amounts of ${asset} with ${sum.scale} and with ${scale} decimals`);
     sum[bucket] += amountMinor;
-    sums.set(key, sum);
   }
-  return [...sums.values()].map(({ account, asset, scale, available, held }) => ({
+  return sums.map(({ account, asset, scale, available, held }) => ({
     accountId: isSystemAccount(account) ? null : account,
     systemAccount: isSystemAccount(account) ? account : null,
     asset,
     available: formatMinor(available, scale),
     held: formatMinor(held, scale),
+    availableMinor: available,
+    heldMinor: held,
+    scale,
   }));
 }
 
@@ -68,9 +85,10 @@ export function workOut(events: readonly RecordedEvent[], recordedAt: string | n
         throw new Error(`revision ${revision} follows on revision ${before}`);
       revisions.set(stream, revision);
       const occurredAt = canonicalTime(metadata.occurredAt);
+      const effectiveAt = metadata.effectiveAt === undefined ? undefined : canonicalTime(metadata.effectiveAt);
       const lines = subject.kind === 'account' ? linesOf(event, subject.accountId) : [];
       if (occurredAt > last) last = occurredAt;
-      return { recorded, event, recordedAt: last, occurredAt, lines, outcome: outcomeOf(recorded) };
+      return { recorded, event, recordedAt: last, occurredAt, effectiveAt, lines, outcome: outcomeOf(recorded) };
     } catch (error) {
       throw new UnappliableEvent(recorded, error instanceof Error ? error.message : String(error));
     }

@@ -1,12 +1,11 @@
 // The table of outcomes: what every key was answered, for ever. A second event under the same key violates its constraint,
 // and the projector halts: the second lock on "exactly once".
-import type { Transaction } from 'kysely';
-import { sql } from 'kysely';
 import type { AccountId, AssetCode, CommandId } from '../domain/ids.ts';
 import type { StoredOutcome } from '../domain/outcome.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
-import type { LedgerTables, OutcomePayload } from '../postgres/tables.ts';
+import type { OutcomePayload } from '../postgres/tables.ts';
 import type { BatchEvent } from './batch.ts';
+import type { AppendOnlyTable, NewRow, TableWriter } from './table-writer.ts';
 
 /** A row of the table, as it is read. */
 export interface OutcomeRow {
@@ -30,19 +29,41 @@ const payloadOf = (outcome: StoredOutcome): OutcomePayload =>
       }
     : { code: outcome.code, detail: outcome.detail, fields: outcome.fields, correlationId: outcome.correlationId };
 
+export const COMMAND_OUTCOMES = {
+  table: 'command_outcomes',
+  columns: {
+    command_id: 'uuid',
+    scope: 'uuid',
+    event_id: 'uuid',
+    revision: 'bigint',
+    position: 'bigint',
+    command_hash: 'text',
+    command_type: 'text',
+    status: 'text',
+    asset: 'text',
+    payload: 'json',
+  },
+} as const satisfies AppendOnlyTable<string>;
+
+const rowOf = (outcome: StoredOutcome): NewRow<keyof typeof COMMAND_OUTCOMES.columns> => ({
+  command_id: outcome.commandId,
+  scope: outcome.scope,
+  event_id: outcome.eventId,
+  revision: outcome.revision,
+  position: outcome.position,
+  command_hash: outcome.commandHash,
+  command_type: outcome.commandType,
+  status: outcome.status,
+  asset: outcome.subject.kind === 'asset' ? outcome.subject.code : null,
+  payload: JSON.stringify(payloadOf(outcome)),
+});
+
 /** Adds the outcomes that the batch states. */
-export async function applyCommandOutcomes(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
-  const outcomes = batch.flatMap(({ outcome }) => outcome ?? []);
-  if (outcomes.length === 0) return;
-  const of = <T>(pick: (outcome: StoredOutcome) => T): T[] => outcomes.map(pick);
-  await sql`
-    INSERT INTO command_outcomes (command_id, scope, event_id, revision, position, command_hash, command_type, status, asset, payload)
-    SELECT * FROM unnest(${of(({ commandId }) => commandId)}::uuid[], ${of(({ scope }) => scope)}::uuid[], ${of(({ eventId }) => eventId)}::uuid[],
-      ${of(({ revision }) => revision)}::bigint[], ${of(({ position }) => position)}::bigint[], ${of(({ commandHash }) => commandHash)}::text[],
-      ${of(({ commandType }) => commandType)}::text[], ${of(({ status }) => status)}::text[],
-      ${of(({ subject }) => (subject.kind === 'asset' ? subject.code : null))}::text[],
-      ${of((outcome) => JSON.stringify(payloadOf(outcome)))}::json[])
-  `.execute(tx);
+export async function applyCommandOutcomes(writer: TableWriter, batch: readonly BatchEvent[]): Promise<void> {
+  await writer.add(
+    COMMAND_OUTCOMES,
+    batch.flatMap(({ outcome }) => (outcome === undefined ? [] : rowOf(outcome))),
+  );
 }
 
 /** The outcome that a row states. */

@@ -1,23 +1,21 @@
 // The table of external ids: a payment's own id, used once per account. A second use violates the primary key, and the
 // projector halts.
-import type { Transaction } from 'kysely';
-import { sql } from 'kysely';
 import { paymentIdIn } from '../domain/events.ts';
-import type { LedgerTables } from '../postgres/tables.ts';
 import type { BatchEvent } from './batch.ts';
 import { storable } from './batch.ts';
+import type { AppendOnlyTable, TableWriter } from './table-writer.ts';
+
+export const EXTERNAL_IDS = {
+  table: 'external_ids',
+  columns: { account_id: 'uuid', external_id: 'text', command_id: 'uuid' },
+} as const satisfies AppendOnlyTable<string>;
 
 /** Adds the external ids that the batch's payments use. */
-export async function applyExternalIds(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
+export async function applyExternalIds(writer: TableWriter, batch: readonly BatchEvent[]): Promise<void> {
   const used = batch.flatMap(({ event, recorded: { subject, metadata } }) => {
     const paymentId = paymentIdIn(event);
     if (paymentId === undefined || subject.kind !== 'account') return [];
-    return [{ accountId: subject.accountId, externalId: storable(paymentId), commandId: metadata.commandId }];
+    return [{ account_id: subject.accountId, external_id: storable(paymentId), command_id: metadata.commandId }];
   });
-  if (used.length === 0) return;
-  await sql`
-    INSERT INTO external_ids (account_id, external_id, command_id)
-    SELECT * FROM unnest(${used.map(({ accountId }) => accountId)}::uuid[], ${used.map(({ externalId }) => externalId)}::text[],
-      ${used.map(({ commandId }) => commandId)}::uuid[])
-  `.execute(tx);
+  await writer.add(EXTERNAL_IDS, used);
 }

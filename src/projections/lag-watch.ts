@@ -4,7 +4,9 @@ import { within } from '../eventstore/within.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { Halt } from './checkpoint.ts';
 import { readCheckpoint } from './checkpoint.ts';
+import { CheckpointMismatch } from './errors.ts';
 import { lagEvents } from './lag.ts';
+import { checkAgainstLog, PROJECTOR } from './log-check.ts';
 
 /** What was seen when both stores were last looked at. */
 export interface LagReport {
@@ -14,6 +16,8 @@ export interface LagReport {
   readonly seconds: number;
   /** The event at which the projector, of whatever process, has stopped. */
   readonly halt?: Halt;
+  /** The projections were built from another log than the event store has now: it was restored from an older copy. */
+  readonly refusal?: CheckpointMismatch;
   readonly eventStoreError?: Error;
   readonly databaseError?: Error;
 }
@@ -31,7 +35,14 @@ const LOOK_EVERY_MS = 1000;
 const GIVE_UP_MS = 5000;
 const MS_PER_S = 1000;
 
-export function watchLag({ streams, db }: { readonly streams: Pick<Streams, 'head'>; readonly db: LedgerDb }): LagWatch {
+export interface LagWatchOptions {
+  readonly streams: Pick<Streams, 'head' | 'eventAt'>;
+  readonly db: LedgerDb;
+  /** Told with every look at which the log is another one than the projections were built from. */
+  readonly onAnotherLog: () => void;
+}
+
+export function watchLag({ streams, db, onAnotherLog }: LagWatchOptions): LagWatch {
   let report: LagReport = { events: 0n, seconds: 0 };
   let looking: Promise<LagReport> | undefined;
   /** The end of the log as it was when the projections were first seen behind it; when they pass it, the count starts anew. */
@@ -39,18 +50,22 @@ export function watchLag({ streams, db }: { readonly streams: Pick<Streams, 'hea
 
   async function lookAtBoth(): Promise<LagReport> {
     const [head, checkpoint] = await Promise.all([attempt(streams.head()), attempt(readCheckpoint(db))]);
-    const eventStoreError = head instanceof Error ? head : undefined;
+    const check = checkpoint instanceof Error ? undefined : await attempt(checkAgainstLog(streams, checkpoint, PROJECTOR));
+    const refusal = check instanceof CheckpointMismatch ? check : undefined;
+    if (refusal !== undefined) onAnotherLog();
+    const eventStoreError = head instanceof Error ? head : check instanceof Error && refusal === undefined ? check : undefined;
     const databaseError = checkpoint instanceof Error ? checkpoint : undefined;
     const errors = { ...(eventStoreError && { eventStoreError }), ...(databaseError && { databaseError }) };
-    if (head instanceof Error || checkpoint instanceof Error) {
-      const { events, seconds, halt } = report; // as last seen; the errors are today's
-      return { events, seconds, ...(halt && { halt }), ...errors };
+    if (head instanceof Error || checkpoint instanceof Error || eventStoreError !== undefined) {
+      const { events, seconds, halt, refusal: seen } = report; // as last seen; the errors are today's
+      return { events, seconds, ...(halt && { halt }), ...(seen && { refusal: seen }), ...errors };
     }
     const { halt } = checkpoint;
     return {
       events: lagEvents(checkpoint, head?.position),
       seconds: secondsBehind(head?.position, checkpoint.position),
       ...(halt && { halt }),
+      ...(refusal && { refusal }),
     };
   }
 

@@ -3,6 +3,9 @@ import type { Streams } from '../eventstore/streams.ts';
 import type { Reader } from './errors.ts';
 import { CheckpointMismatch } from './errors.ts';
 
+/** The projector. */
+export const PROJECTOR: Reader = { did: 'the projections were built', remedy: 'rebuild the projections (ledger rebuild --swap)' };
+
 /**
  * The log must still have the event that the reader got to, and not another in its place.
  * @throws CheckpointMismatch where it has not; StoreUnavailable

@@ -1,13 +1,11 @@
 // The table of orders' events: every order's life, step by step.
-import type { Transaction } from 'kysely';
-import { sql } from 'kysely';
 import type { EventType, LedgerEvent, OrderCancelled, OrderExpired, OrderFilled, OrderPlaced } from '../domain/events.ts';
 import type { AccountId, OrderId } from '../domain/ids.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
-import type { LedgerTables } from '../postgres/tables.ts';
 import type { BatchEvent } from './batch.ts';
 import type { Page, PageRequest } from './page.ts';
 import { POSITION, paginate } from './page.ts';
+import type { AppendOnlyTable, TableWriter } from './table-writer.ts';
 
 /** What makes an order's life. A fill reported again changes nothing, and is none of it. */
 export type OrderEvent = OrderPlaced | OrderFilled | OrderCancelled | OrderExpired;
@@ -29,18 +27,33 @@ export const orderStepsIn = (batch: readonly BatchEvent[]): readonly OrderStep[]
     return subject.kind === 'account' && isOrderEvent(entry.event) ? [{ entry, accountId: subject.accountId, event: entry.event }] : [];
   });
 
+export const ORDER_EVENTS = {
+  table: 'order_events',
+  columns: {
+    order_id: 'uuid',
+    event_id: 'uuid',
+    position: 'bigint',
+    revision: 'bigint',
+    occurred_at: 'timestamptz',
+    recorded_at: 'timestamptz',
+    event_type: 'text',
+    data: 'json',
+  },
+} as const satisfies AppendOnlyTable<string>;
+
 /** Adds the events of orders in the batch. */
-export async function applyOrderEvents(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
-  const steps = orderStepsIn(batch);
-  if (steps.length === 0) return;
-  const of = <T>(pick: (step: OrderStep) => T): T[] => steps.map(pick);
-  await sql`
-    INSERT INTO order_events (order_id, event_id, position, revision, occurred_at, recorded_at, event_type, data)
-    SELECT * FROM unnest(${of(({ event }) => event.orderId)}::uuid[], ${of(({ entry }) => entry.recorded.eventId)}::uuid[],
-      ${of(({ entry }) => entry.recorded.position)}::bigint[], ${of(({ entry }) => entry.recorded.revision)}::bigint[],
-      ${of(({ entry }) => entry.occurredAt)}::timestamptz[], ${of(({ entry }) => entry.recordedAt)}::timestamptz[],
-      ${of(({ event }) => event.type)}::text[], ${of(({ event: { type: _, ...data } }) => JSON.stringify(data))}::json[])
-  `.execute(tx);
+export async function applyOrderEvents(writer: TableWriter, batch: readonly BatchEvent[]): Promise<void> {
+  const rows = orderStepsIn(batch).map(({ entry: { recorded, occurredAt, recordedAt }, event: { type, ...data } }) => ({
+    order_id: data.orderId,
+    event_id: recorded.eventId,
+    position: recorded.position,
+    revision: recorded.revision,
+    occurred_at: occurredAt,
+    recorded_at: recordedAt,
+    event_type: type,
+    data: JSON.stringify(data),
+  }));
+  await writer.add(ORDER_EVENTS, rows);
 }
 
 /** An event of an order's life. */

@@ -1,25 +1,29 @@
 // The table of the fills that the chain has a name for: by txHash and logIndex, once per account. A second fill under the same
 // name violates the constraint, and the projector halts.
-import type { Transaction } from 'kysely';
-import { sql } from 'kysely';
 import { bookedFill } from '../domain/facts.ts';
-import type { LedgerTables } from '../postgres/tables.ts';
 import type { BatchEvent } from './batch.ts';
 import { storable } from './batch.ts';
+import type { AppendOnlyTable, TableWriter } from './table-writer.ts';
+
+export const ORDER_FILLS = {
+  table: 'order_fills',
+  columns: { account_id: 'uuid', command_id: 'uuid', revision: 'bigint', log_index: 'bigint', tx_hash: 'text', payload: 'json' },
+} as const satisfies AppendOnlyTable<string>;
 
 /** Adds the named fills that the batch books. */
-export async function applyOrderFills(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
+export async function applyOrderFills(writer: TableWriter, batch: readonly BatchEvent[]): Promise<void> {
   const fills = batch.flatMap(({ event, recorded: { subject, metadata, revision } }) => {
     if (event.type !== 'order-filled' || event.txHash === undefined || subject.kind !== 'account') return [];
     const { revision: _, ...payload } = bookedFill(event, revision);
     const { txHash, logIndex = null } = event;
-    return [{ accountId: subject.accountId, commandId: metadata.commandId, revision, txHash: storable(txHash), logIndex, payload }];
+    return {
+      account_id: subject.accountId,
+      command_id: metadata.commandId,
+      revision,
+      log_index: logIndex,
+      tx_hash: storable(txHash),
+      payload: JSON.stringify(payload),
+    };
   });
-  if (fills.length === 0) return;
-  await sql`
-    INSERT INTO order_fills (account_id, command_id, revision, log_index, tx_hash, payload)
-    SELECT * FROM unnest(${fills.map(({ accountId }) => accountId)}::uuid[], ${fills.map(({ commandId }) => commandId)}::uuid[],
-      ${fills.map(({ revision }) => revision)}::bigint[], ${fills.map(({ logIndex }) => logIndex)}::bigint[],
-      ${fills.map(({ txHash }) => txHash)}::text[], ${fills.map(({ payload }) => JSON.stringify(payload))}::json[])
-  `.execute(tx);
+  await writer.add(ORDER_FILLS, fills);
 }

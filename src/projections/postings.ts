@@ -1,85 +1,13 @@
-// The journal: one row an event, account and asset, with the balance after it.
-import type { Transaction } from 'kysely';
+// What the journal is asked for: an account's entries, by either time. How it is written stands in journal.ts.
 import { sql } from 'kysely';
-import type { EventType, LedgerEvent } from '../domain/events.ts';
+import type { EventType } from '../domain/events.ts';
 import type { AccountId, AssetCode, CommandId } from '../domain/ids.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { LedgerTables } from '../postgres/tables.ts';
 import type { TimeAxis } from './balances.ts';
-import { carryCustomerBalances, carrySystemBalances } from './balances.ts';
-import type { BatchEvent, JournalLine } from './batch.ts';
 import { storable } from './batch.ts';
 import type { Page, PageRequest } from './page.ts';
 import { POSITION, paginate, TIME } from './page.ts';
-
-interface NewPosting {
-  readonly entry: BatchEvent;
-  readonly line: number;
-  readonly posting: JournalLine;
-}
-
-interface SaidOfPayment {
-  readonly reference?: string | undefined;
-  readonly externalId?: string | undefined;
-  readonly metadata?: unknown;
-}
-
-/** What the client said of the payment that the event books. */
-function saidOfPayment(event: LedgerEvent): SaidOfPayment {
-  if (event.type === 'deposited' || event.type === 'withdrawn' || event.type === 'transfer-sent') return event;
-  return event.type === 'transfer-received' || event.type === 'hold-placed' ? { reference: event.reference } : {};
-}
-
-/** What only customers' rows say about their event. */
-function detailsOf({ entry: { event, recorded, occurredAt }, posting: { accountId } }: NewPosting) {
-  if (accountId === null)
-    return { occurredAt: null, effectiveAt: null, commandId: null, reference: null, externalId: null, metadata: null };
-  const { effectiveAt = null, commandId } = recorded.metadata;
-  const { reference, externalId, metadata } = saidOfPayment(event);
-  return {
-    occurredAt,
-    effectiveAt,
-    commandId,
-    reference: storable(reference),
-    externalId: storable(externalId),
-    metadata: metadata === undefined ? null : JSON.stringify(metadata),
-  };
-}
-
-/**
- * Adds the batch's postings with their running balances, which continue those of the balance tables, and carries the last ones
- * over to these, all in one statement. The constraint on the running balances is what keeps every customer's balance from
- * being negative, at every event.
- */
-export async function applyPostings(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
-  const postings = batch.flatMap((entry) => entry.lines.map((posting, line): NewPosting => ({ entry, line, posting })));
-  if (postings.length === 0) return;
-  const of = <T>(pick: (posting: NewPosting) => T): T[] => postings.map(pick);
-  const details = of(detailsOf);
-  await sql`
-    WITH journal AS (
-    INSERT INTO postings (position, line, account_id, system_account, asset, available, held, available_after, held_after,
-      event_id, event_type, recorded_at, occurred_at, effective_at, command_id, reference, external_id, metadata)
-    SELECT p.position, p.line, p.account_id, p.system_account, p.asset, p.available, p.held,
-      coalesce(b.available, s.balance, 0) + sum(p.available) OVER running, coalesce(b.held, 0) + sum(p.held) OVER running,
-      p.event_id, p.event_type, p.recorded_at, p.occurred_at, p.effective_at, p.command_id, p.reference, p.external_id, p.metadata
-    FROM unnest(${of(({ entry }) => entry.recorded.position)}::bigint[], ${of(({ line }) => line)}::integer[],
-      ${of(({ posting }) => posting.accountId)}::uuid[], ${of(({ posting }) => posting.systemAccount)}::text[],
-      ${of(({ posting }) => posting.asset)}::text[], ${of(({ posting }) => posting.available)}::numeric[], ${of(({ posting }) => posting.held)}::numeric[],
-      ${of(({ entry }) => entry.recorded.eventId)}::uuid[], ${of(({ entry }) => entry.event.type)}::text[], ${of(({ entry }) => entry.recordedAt)}::timestamptz[],
-      ${details.map(({ occurredAt }) => occurredAt)}::timestamptz[], ${details.map(({ effectiveAt }) => effectiveAt)}::timestamptz[],
-      ${details.map(({ commandId }) => commandId)}::uuid[], ${details.map(({ reference }) => reference)}::text[],
-      ${details.map(({ externalId }) => externalId)}::text[], ${details.map(({ metadata }) => metadata)}::json[])
-      AS p(position, line, account_id, system_account, asset, available, held, event_id, event_type, recorded_at,
-        occurred_at, effective_at, command_id, reference, external_id, metadata)
-      LEFT JOIN balances b ON b.account_id = p.account_id AND b.asset = p.asset
-      LEFT JOIN system_balances s ON s.system_account = p.system_account AND s.asset = p.asset
-    WINDOW running AS (PARTITION BY p.account_id, p.system_account, p.asset ORDER BY p.position, p.line)
-    RETURNING position, line, account_id, system_account, asset, available_after, held_after
-    ), customers AS (${carryCustomerBalances})
-    ${carrySystemBalances}
-  `.execute(tx);
-}
 
 /** An entry of an account's journal. Amounts are decimal strings at the asset's scale; the change is signed. */
 export interface Entry {

@@ -11,8 +11,9 @@ import type { Checkpoint, Halt } from './checkpoint.ts';
 import { recordHalt, releaseLease, renewLease, takeLease } from './checkpoint.ts';
 import type { CheckpointMismatch } from './errors.ts';
 import { isCausedByData, LeaseLost } from './errors.ts';
-import { checkAgainstLog } from './log-check.ts';
+import { checkAgainstLog, PROJECTOR } from './log-check.ts';
 import type { Pauses } from './pauses.ts';
+import type { Tenure } from './tenure.ts';
 import { makeTenures } from './tenure.ts';
 
 export interface ProjectorOptions {
@@ -56,7 +57,6 @@ export interface Projector {
 const FIRST_BACKOFF_MS = 50;
 const LAST_BACKOFF_MS = 2_000;
 const HALTED_POLL_MS = 2_000;
-const READER = { did: 'the projections were built', remedy: 'rebuild the projections (ledger rebuild --swap)' };
 
 export function makeProjector(options: ProjectorOptions): Projector {
   const { db, store, batchSize, batchMs, leaseMs, haltedPollMs = HALTED_POLL_MS, logger } = options;
@@ -72,9 +72,9 @@ export function makeProjector(options: ProjectorOptions): Projector {
   }
 
   /** Works on the lease until it is lost or the projector stops. */
-  async function lead(tenure: Pauses, checkpoint: Checkpoint): Promise<void> {
+  async function lead(tenure: Tenure, checkpoint: Checkpoint): Promise<void> {
     reached(checkpoint);
-    await checkAgainstLog(store.streams, checkpoint, READER);
+    await checkAgainstLog(store.streams, checkpoint, PROJECTOR);
     await store.annulments.load();
     become('running');
     const subscription = store.subscribe({
@@ -83,7 +83,7 @@ export function makeProjector(options: ProjectorOptions): Projector {
       batchMs,
       onBatch: (events) => whileLeading(tenure, () => applyAll(tenure, events)),
       onUnreadable: (event) => whileLeading(tenure, () => standAt(tenure, event, event.reason, () => store.annulments.has(event.eventId))),
-      onInterrupted: (error) => logger.info({ err: error }, 'the subscription is taken up again'),
+      onInterrupted: tenure.fail, // it may come back to another log
     });
     await tenure.ending();
     await subscription.stop();

@@ -23,17 +23,13 @@ export interface Statistic {
 /** Rows under these names count no type of event: all events, and the things that are in a status now, with the status as detail. */
 const [ALL_EVENTS, ORDERS, HOLDS, TRANSFERS] = ['@events', '@orders', '@holds', '@transfers'] as const;
 
-interface Count {
-  readonly type: string;
-  readonly detail: string;
-  readonly events: bigint;
-  readonly amount: Decimal;
-}
-const NOTHING: Decimal = { minor: 0n, scale: 0 };
+/** Counts `events` more under these names, and adds the amount to their volume; most events have one amount, many have none. */
+type Count = (type: string, detail: string, events: number, amount?: string) => void;
 
-/** What an event counts under, and the amount it adds to each. */
-function countedAs(event: StoredEvent): readonly { readonly detail: string; readonly amount: Decimal }[] {
-  switch (event.type) {
+/** Counts the event under its type. */
+function countType(event: StoredEvent, count: Count): void {
+  const { type } = event;
+  switch (type) {
     case 'deposited':
     case 'withdrawn':
     case 'hold-placed':
@@ -47,19 +43,22 @@ function countedAs(event: StoredEvent): readonly { readonly detail: string; read
     case 'transfer-completed':
     case 'transfer-returned':
     case 'entry-reversed':
-      return [{ detail: event.asset, amount: volumeOf(event.amount) }];
+      count(type, event.asset, 1, event.amount);
+      break;
     case 'coin-updated':
     case 'coin-removed':
-      return [{ detail: event.asset, amount: volumeOf(event.quantity) }];
+      count(type, event.asset, 1, event.quantity);
+      break;
     case 'order-placed':
-      return [{ detail: event.tokenIn, amount: volumeOf(event.amountIn) }];
+      count(type, event.tokenIn, 1, event.amountIn);
+      break;
     case 'order-filled':
-      return [
-        { detail: event.tokenIn, amount: volumeOf(event.amountIn) },
-        { detail: event.tokenOut, amount: volumeOf(event.amountOut) },
-      ];
+      count(type, event.tokenIn, 1, event.amountIn);
+      count(type, event.tokenOut, 1, event.amountOut);
+      break;
     case 'command-rejected':
-      return [{ detail: event.code, amount: NOTHING }];
+      count(type, event.code, 1);
+      break;
     case 'account-opened':
     case 'account-frozen':
     case 'account-unfrozen':
@@ -68,9 +67,10 @@ function countedAs(event: StoredEvent): readonly { readonly detail: string; read
     case 'asset-registered':
     case 'fill-repeated':
     case 'transfer-refused':
-      return [{ detail: '', amount: NOTHING }];
+      count(type, '', 1);
+      break;
     default:
-      return assertNever(event);
+      assertNever(event);
   }
 }
 
@@ -86,33 +86,53 @@ function restAfter(event: StoredEvent): Rest | undefined {
   return undefined;
 }
 
-/** One less of the status that a thing comes from, one more of the one it goes to: of these events each has one of both. */
-function statusCounts<Status extends string>(
-  type: string,
-  transitions: readonly Transition<Status>[],
-  event: StoredEvent,
-): readonly Count[] {
-  const step = transitions.find(({ on, when }) => on === event.type && (when === undefined || when === restAfter(event)));
-  if (step === undefined || step.from === step.to) return [];
-  const arrived: Count = { type, detail: step.to, events: 1n, amount: NOTHING };
-  return step.from === 'none' ? [arrived] : [arrived, { type, detail: step.from, events: -1n, amount: NOTHING }];
+/** Of every type of event that takes things from one status to another: what things, and how. */
+const STATUS_CHANGES = new Map<string, readonly StatusChange[]>();
+interface StatusChange extends Transition<string> {
+  readonly things: string;
+}
+for (const [things, transitions] of [
+  [ORDERS, ORDER_TRANSITIONS],
+  [HOLDS, HOLD_TRANSITIONS],
+  [TRANSFERS, TRANSFER_TRANSITIONS],
+] as const) {
+  for (const step of transitions) STATUS_CHANGES.set(step.on, [...(STATUS_CHANGES.get(step.on) ?? []), { ...step, things }]);
 }
 
-const countsIn = (event: StoredEvent): readonly Count[] => [
-  { type: ALL_EVENTS, detail: '', events: 1n, amount: NOTHING },
-  ...countedAs(event).map((counted) => ({ type: event.type, events: 1n, ...counted })),
-  ...statusCounts(ORDERS, ORDER_TRANSITIONS, event),
-  ...statusCounts(HOLDS, HOLD_TRANSITIONS, event),
-  ...statusCounts(TRANSFERS, TRANSFER_TRANSITIONS, event),
-];
+/** One less of the status that a thing comes from, one more of the one it goes to: of these events each has one of both. */
+function countStatus(event: StoredEvent, count: Count): void {
+  const changes = STATUS_CHANGES.get(event.type);
+  const change = changes?.find(({ when }) => when === undefined || when === restAfter(event));
+  if (change === undefined || change.from === change.to) return;
+  count(change.things, change.to, 1);
+  if (change.from !== 'none') count(change.things, change.from, -1);
+}
+
+interface Sum {
+  readonly type: string;
+  readonly detail: string;
+  events: number;
+  volume: Decimal;
+}
 
 /** Counts the batch in. Annulled events are no events. */
 export async function applyStatistics(tx: Transaction<LedgerTables>, batch: readonly BatchEvent[]): Promise<void> {
-  const sums = new Map<string, { type: string; detail: string; events: bigint; volume: Decimal }>();
-  for (const { type, detail, events, amount } of batch.flatMap(({ event }) => (event.type === 'annulled' ? [] : countsIn(event)))) {
+  const sums = new Map<string, Sum>();
+  const count: Count = (type, detail, events, amount) => {
     const key = `${type} ${detail}`;
-    const sum = sums.get(key) ?? { type, detail, events: 0n, volume: NOTHING };
-    sums.set(key, { ...sum, events: sum.events + events, volume: addDecimals(sum.volume, amount) });
+    let sum = sums.get(key);
+    if (sum === undefined) {
+      sum = { type, detail, events: 0, volume: { minor: 0n, scale: 0 } };
+      sums.set(key, sum);
+    }
+    sum.events += events;
+    if (amount !== undefined) sum.volume = addDecimals(sum.volume, volumeOf(amount));
+  };
+  for (const { event } of batch) {
+    if (event.type === 'annulled') continue;
+    count(ALL_EVENTS, '', 1);
+    countType(event, count);
+    countStatus(event, count);
   }
   if (sums.size === 0) return;
   const rows = [...sums.values()];

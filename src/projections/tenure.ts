@@ -4,6 +4,12 @@ import { CheckpointMismatch } from './errors.ts';
 import type { Pauses } from './pauses.ts';
 import { makePauses } from './pauses.ts';
 
+/** One time of working: it ends with the lease, with the process, or when it has failed. */
+export interface Tenure extends Pauses {
+  /** Ends it, for this reason; the work is then begun anew, a little later each time it fails soon. */
+  fail(why: Error): void;
+}
+
 export interface TenureOptions<Taken> {
   /** What is done, for the log. */
   readonly work: string;
@@ -14,7 +20,7 @@ export interface TenureOptions<Taken> {
   readonly renew: () => Promise<boolean>;
   readonly release: () => Promise<void>;
   /** Works until the tenure ends, then leaves in order. What it throws ends the tenure, and the lease is tried for again a little later. */
-  readonly lead: (tenure: Pauses, taken: Taken) => Promise<void>;
+  readonly lead: (tenure: Tenure, taken: Taken) => Promise<void>;
   /** Told when somebody else has the lease. */
   readonly onStandby: () => void;
   /** Told that the log is not the one that the checkpoint was written against. It is looked at again and again. Absent: no checkpoint. */
@@ -43,6 +49,7 @@ export function makeTenures<Taken>(options: TenureOptions<Taken>): Tenures {
   async function run(): Promise<void> {
     let backoffMs = FIRST_BACKOFF_MS;
     while (!pauses.ended()) {
+      const startedAt = performance.now();
       try {
         const taken = await take();
         if (taken === undefined) {
@@ -55,6 +62,7 @@ export function makeTenures<Taken>(options: TenureOptions<Taken>): Tenures {
       } catch (error) {
         if (error instanceof CheckpointMismatch) onRefused?.(error);
         logger.warn({ err: error }, `the ${work} starts anew`);
+        if (performance.now() - startedAt > backoffMs) backoffMs = FIRST_BACKOFF_MS; // it went well for a while
         await pauses.pause(backoffMs);
         backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS);
       }
@@ -64,12 +72,18 @@ export function makeTenures<Taken>(options: TenureOptions<Taken>): Tenures {
   async function serve(taken: Taken): Promise<void> {
     const tenure = makePauses(pauses);
     const renewing = keepRenewing(tenure);
+    let failure: Error | undefined;
+    const fail = (why: Error): void => {
+      failure ??= why;
+      tenure.end();
+    };
     try {
-      await lead(tenure, taken);
+      await lead({ ...tenure, fail }, taken);
     } finally {
       tenure.end();
       await renewing;
     }
+    if (failure !== undefined && !pauses.ended()) throw failure;
   }
 
   async function keepRenewing(tenure: Pauses): Promise<void> {

@@ -51,13 +51,14 @@ export function makeReadiness({
 const reachable = (error: Error | undefined): HealthCheck => (error ? { ok: false, detail: error.message } : { ok: true });
 
 /** A halt or a refusal anywhere counts everywhere: reads are at the same standstill in every process. */
-function projectorCheck({ halt }: LagReport, status: ProjectorStatus | undefined): HealthCheck {
+function projectorCheck({ halt, refusal }: LagReport, status: ProjectorStatus | undefined): HealthCheck {
   const halted = status?.halted ?? halt;
   if (halted) {
     const { stream, revision, position, eventId, reason } = halted;
     return { ok: false, detail: `halted at ${stream}@${revision} (position ${position}, event ${eventId}): ${reason}` };
   }
-  if (status?.state === 'refused') return { ok: false, detail: status.refusal?.message ?? 'refuses to run' };
+  const refused = refusal ?? (status?.state === 'refused' ? status.refusal : undefined);
+  if (refused) return { ok: false, detail: refused.message };
   return { ok: true, ...(status && { detail: status.state }) };
 }
 

@@ -48,6 +48,7 @@ export const READS: readonly AccessRow[] = [
   row('GET /v1/accounts/{accountId}/balances', 'own', 'yes', 'yes', '-', 'account_not_found'),
   row('GET /v1/accounts/{accountId}/balances/{asset}', 'own', 'yes', 'yes', '-', 'account_not_found'),
   row('GET /v1/accounts/{accountId}/entries', 'own', 'yes', 'yes', '-', 'account_not_found'),
+  row('GET /v1/accounts/{accountId}/statement', 'own', 'yes', 'yes', '-', 'account_not_found'),
   row('GET /v1/accounts/{accountId}/events', 'own', 'yes', 'yes', '-', 'account_not_found'),
   row('GET /v1/accounts/{accountId}/coins', 'own', 'yes', 'yes', '-', 'account_not_found'),
   row('GET /v1/accounts/{accountId}/holds', 'own', 'yes', 'yes', '-', 'account_not_found'),

@@ -64,10 +64,12 @@ export async function fullWorld(api: TestApi, userId: string, recipientId: strin
 interface Asked {
   readonly type?: string;
   readonly body?: object;
+  readonly query?: string;
 }
 let assets = 0;
 const reason = { reason: 'asked for' };
 const ASKED: Readonly<Record<string, (world: World, recipientId: string) => Asked>> = {
+  'GET /v1/accounts/{accountId}/statement': () => ({ query: '?asset=USD' }),
   'POST /v1/accounts': () => ({ body: { label: 'another' } }),
   'POST /v1/accounts/{accountId}/deposits': () => ({ type: 'deposit', body: DEPOSIT }),
   'POST /v1/accounts/{accountId}/withdrawals': () => ({ type: 'withdraw', body: { asset: 'USD', amount: '2.00' } }),
@@ -105,7 +107,7 @@ export function requestOf(route: string, world: World, recipientId: string): Req
   const [method = '', template = ''] = route.split(' ');
   const named: Readonly<Record<string, string>> = { ...world, symbol: 'BTC', asset: 'USD', name: 'insufficient-funds' };
   const path = template.replaceAll(/\{([A-Za-z]+)\}/g, (_, name: string) => named[name] ?? '').replace('/*', '/json');
-  const { type, body } = ASKED[route]?.(world, recipientId) ?? {};
+  const { type, body, query = '' } = ASKED[route]?.(world, recipientId) ?? {};
   const { accountId, holdId, orderId } = world;
   const within = {
     ...(template.includes('{holdId}') && { holdId }),
@@ -115,7 +117,7 @@ export function requestOf(route: string, world: World, recipientId: string): Req
   return {
     // The routes of the specs are written with these methods alone.
     method: method as Method,
-    path,
+    path: `${path}${query}`,
     ...(body && { body }),
     ...(type !== undefined && { entry: { type, accountId, ...within, ...body } }),
   };

@@ -125,7 +125,8 @@ interface Variant {
 async function asked(route: string, world: World, { method, query = '', headers = asMe, body: given }: Omit<Variant, 'name'>) {
   const request = requestOf(route, world, recipient);
   const body = given ?? request.body;
-  const answer = await fetch(`${api.url}${request.path}${query}`, {
+  const more = request.path.includes('?') ? query.replace('?', '&') : query;
+  const answer = await fetch(`${api.url}${request.path}${more}`, {
     method: method ?? request.method,
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

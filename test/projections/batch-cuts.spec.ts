@@ -32,6 +32,8 @@ const TABLES = [
   'balances',
   'system_balances',
   'postings',
+  'backdated',
+  'backdated_spans',
   'limits',
   'spending',
   'command_outcomes',

@@ -2,142 +2,124 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RecordedEvent, StoredEvent } from '../../src/domain/events.ts';
-import { accountStream } from '../../src/domain/events.ts';
-import type { AccountId, AssetCode } from '../../src/domain/ids.ts';
+import { up as addSums } from '../../migrations/ledger/0004-backdated-sums.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import type { Database } from '../../src/postgres/pool.ts';
 import { openDatabase } from '../../src/postgres/pool.ts';
-import { applyBatch } from '../../src/projections/apply-batch.ts';
 import type { TimeAxis } from '../../src/projections/balances.ts';
 import { balancesAt, balancesOf } from '../../src/projections/balances.ts';
-import { readCheckpoint, takeLease } from '../../src/projections/checkpoint.ts';
 import type { Entry, EntryFilter } from '../../src/projections/postings.ts';
 import { listEntries } from '../../src/projections/postings.ts';
-import { assetCode, deposited, newAccountId, newEvent, opened, USD, withdrawn } from '../eventstore/new-events.ts';
+import { USD } from '../eventstore/new-events.ts';
 import type { TestDatabase } from '../stack/postgres.ts';
 import { startPostgres } from '../stack/postgres.ts';
+import { at, book, stepsOf, summedUp } from './dated-entries.ts';
 
-const EUR = assetCode('EUR');
-const lease = { owner: 'test', leaseMs: 600_000 };
 let testDatabase: TestDatabase;
 let database: Database;
 beforeAll(async () => {
   testDatabase = await startPostgres();
   database = openDatabase(testDatabase.url);
   await migrate(database.db, 'ledger');
-  await takeLease(database.db, lease.owner, lease.leaseMs);
 });
 afterAll(async () => {
   await database.close();
   await testDatabase.close();
 });
 
-/** Hours from the beginning of the log; days are too coarse for entries that share a time, minutes too fine. */
+const AXES: readonly TimeAxis[] = ['system', 'effective'];
+const HOUR = 3_600_000;
+/** Days are too coarse for entries that share a time, minutes too fine. */
 const HOURS = 72;
-const at = (hour: number): string => new Date(Date.UTC(2026, 0, 1, hour)).toISOString();
-
-interface Step {
-  readonly asset: AssetCode;
-  /** In cents; below zero it is a withdrawal, of no more than there is. */
-  readonly cents: number;
-  readonly occurred: number;
-  /** Hours before. */
-  readonly backdated: number | undefined;
-}
-/** What the oracle knows of an entry. */
-interface Booked {
-  readonly asset: AssetCode;
-  readonly cents: number;
-  readonly recorded: number;
-  readonly effective: number;
-  readonly position: bigint;
-}
-
-const money = (cents: number): string =>
-  `${cents < 0 ? '-' : ''}${Math.floor(Math.abs(cents) / 100)}.${String(Math.abs(cents) % 100).padStart(2, '0')}`;
-
-/** Books the steps on a new account. */
-async function book(steps: readonly Step[]): Promise<{ accountId: AccountId; booked: readonly Booked[] }> {
-  const { db } = database;
-  const accountId = newAccountId();
-  await sql`TRUNCATE accounts, balances, system_balances, postings, command_outcomes, statistics, spending`.execute(db);
-  await db.updateTable('checkpoint').set({ recorded_at: null }).execute();
-  const { position: from } = await readCheckpoint(db);
-  const log: RecordedEvent[] = [];
-  const write = (event: StoredEvent, occurred: number, effective?: number): bigint => {
-    const position = (log.at(-1)?.position ?? from) + 3n;
-    const { eventId, metadata } = newEvent(event, {
-      occurredAt: at(occurred),
-      ...(effective === undefined ? {} : { effectiveAt: at(effective) }),
-    });
-    const revision = BigInt(log.length);
-    log.push({ stream: accountStream(accountId), subject: { kind: 'account', accountId }, revision, position, eventId, event, metadata });
-    return position;
-  };
-  write(opened(), 0);
-  const booked: Booked[] = [];
-  let recorded = 0;
-  for (const { asset, cents: wanted, occurred, backdated } of steps) {
-    const available = booked.reduce((sum, entry) => (entry.asset === asset ? sum + entry.cents : sum), 0);
-    const cents = Math.max(wanted, -available);
-    if (cents === 0) continue;
-    recorded = Math.max(recorded, occurred); // clocks that jump do not reorder history
-    const event = cents > 0 ? deposited(money(cents), { asset }) : withdrawn(money(-cents), { asset });
-    const position = write(event, occurred, backdated === undefined ? undefined : occurred - backdated);
-    booked.push({ asset, cents, recorded, effective: backdated === undefined ? recorded : occurred - backdated, position });
-  }
-  await applyBatch(db, lease, from, log);
-  return { accountId, booked };
-}
-
-const step: fc.Arbitrary<Step> = fc.record({
-  asset: fc.constantFrom(USD, EUR),
-  cents: fc.integer({ min: -500, max: 500 }),
-  occurred: fc.nat(HOURS),
-  backdated: fc.option(fc.nat(HOURS), { nil: undefined }),
-});
-const steps = fc.array(step, { minLength: 1, maxLength: 40 });
-const hour = fc.integer({ min: -HOURS, max: HOURS + 1 });
+const hours = fc.nat(HOURS).map((count) => count * HOUR);
+const steps = fc.array(stepsOf(HOUR, HOURS, fc.option(hours, { nil: undefined })), { minLength: 1, maxLength: 40 });
+const hour = fc.integer({ min: -HOURS, max: HOURS + 1 }).map((count) => count * HOUR);
+const cuts = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 6 });
 
 describe('balances at a moment', () => {
   it('are the sum of the entries until then, by either time', async () => {
     await fc.assert(
-      fc.asyncProperty(steps, fc.array(hour, { minLength: 1, maxLength: 6 }), async (written, moments) => {
-        const { accountId, booked } = await book(written);
+      fc.asyncProperty(steps, cuts, fc.array(hour, { minLength: 1, maxLength: 6 }), async (written, cut, moments) => {
+        const { accountId, booked } = await book(database.db, written, cut);
         for (const moment of moments) {
-          for (const [by, time] of [
-            ['system', 'recorded'],
-            ['effective', 'effective'],
-          ] as const) {
-            const until = booked.filter((entry) => entry[time] <= moment);
-            const expected = [EUR, USD].flatMap((asset) => {
-              const moved = until.filter((entry) => entry.asset === asset);
-              const available = money(moved.reduce((sum, { cents }) => sum + cents, 0));
-              return moved.length === 0 ? [] : [{ asset, available, held: '0.00', total: available }];
-            });
-            expect(await balancesAt(database.db, accountId, { at: at(moment), by })).toEqual(expected);
-          }
+          for (const by of AXES)
+            expect(await balancesAt(database.db, accountId, { at: at(moment), by })).toEqual(summedUp(booked, moment, by));
         }
         const now = await balancesOf(database.db, accountId);
-        for (const by of ['system', 'effective'] as const)
-          expect(await balancesAt(database.db, accountId, { at: at(HOURS), by })).toEqual(now);
+        for (const by of AXES) expect(await balancesAt(database.db, accountId, { at: at(HOURS * HOUR), by })).toEqual(now);
       }),
       { numRuns: 60 },
     );
   });
 
+  const MONTH = 30 * 24 * HOUR;
+  const CENTURIES = 40 * 12 * MONTH * 10;
+  /** From a millisecond to four centuries before, each order of magnitude as likely as another. */
+  const longAgo = fc.double({ min: 0, max: Math.log2(CENTURIES), noNaN: true }).map((power) => Math.floor(2 ** power));
+  it.each([0, 1, 50])(
+    'are so at 200 random moments, to the millisecond, with %d percent of the entries backdated by up to centuries',
+    async (percent) => {
+      const dated = fc.nat(99).chain((drawn) => (drawn < percent ? longAgo : fc.constant(undefined)));
+      const written = fc.array(stepsOf(1, MONTH, dated), { minLength: 300, maxLength: 400, size: 'max' });
+      /** Anywhere, and just where an entry is, or a millisecond beside it. */
+      const moment = fc.tuple(fc.nat(), fc.integer({ min: -1, max: 1 }), fc.boolean(), fc.integer({ min: -MONTH, max: 2 * MONTH }));
+      const moments = fc.array(moment, { minLength: 200, maxLength: 200 });
+      await fc.assert(
+        fc.asyncProperty(written, cuts, moments, async (drawn, cut, drawnMoments) => {
+          // In the order of time, as a ledger's log is but for clocks that jump.
+          const inOrder = drawn.toSorted((a, b) => a.occurred - b.occurred);
+          const { accountId, booked } = await book(database.db, inOrder, cut);
+          for (const [which, beside, isAtEntry, anywhere] of drawnMoments) {
+            for (const by of AXES) {
+              const entry = booked[which % booked.length];
+              const time = isAtEntry && entry ? (by === 'system' ? entry.recorded : entry.effective) + beside : anywhere;
+              expect(await balancesAt(database.db, accountId, { at: at(time), by })).toEqual(summedUp(booked, time, by));
+            }
+          }
+        }),
+        { numRuns: 3 },
+      );
+    },
+  );
+
+  it('are read from the same sums where these were made from a journal that was there before them', async () => {
+    const sums = async () => {
+      const { rows: along } = await sql`SELECT backdated::text AS row FROM backdated ORDER BY 1`.execute(database.db);
+      const { rows: spans } = await sql`SELECT backdated_spans::text AS row FROM backdated_spans ORDER BY 1`.execute(database.db);
+      return { along, spans };
+    };
+    const [written = []] = fc.sample(fc.array(stepsOf(1, MONTH, longAgo), { minLength: 100, maxLength: 100 }), 1);
+    await book(database.db, written, [7]);
+    const projected = await sums();
+    expect(projected.along.length).toBeGreaterThan(0);
+    await sql`DROP TABLE backdated, backdated_spans`.execute(database.db);
+    await sql`ALTER INDEX postings_backdated_of_asset RENAME TO postings_backdated_across`.execute(database.db);
+    await addSums(database.db);
+    expect(await sums()).toEqual(projected);
+  });
+
   it('may be negative by effective time: what came later cannot pay for what went before', async () => {
-    const { accountId } = await book([
-      { asset: USD, cents: 1000, occurred: 10, backdated: undefined },
-      { asset: USD, cents: -1000, occurred: 20, backdated: 15 },
+    const { accountId } = await book(database.db, [
+      { asset: USD, minor: 1000, isHold: false, occurred: 10 * HOUR, backdated: undefined },
+      { asset: USD, minor: -1000, isHold: false, occurred: 20 * HOUR, backdated: 15 * HOUR },
     ]);
-    const balancesBy = (by: TimeAxis, hours: number) => balancesAt(database.db, accountId, { at: at(hours), by });
+    const balancesBy = (by: TimeAxis, count: number) => balancesAt(database.db, accountId, { at: at(count * HOUR), by });
     expect(await balancesBy('effective', 7)).toEqual([{ asset: USD, available: '-10.00', held: '0.00', total: '-10.00' }]);
     expect(await balancesBy('system', 7)).toEqual([]);
     expect(await balancesBy('effective', 12)).toMatchObject([{ total: '0.00' }]);
     expect(await balancesBy('system', 12)).toMatchObject([{ total: '10.00' }]);
     expect(await balancesBy('effective', 4)).toEqual([]);
+  });
+
+  it('do not change with fractions of a millisecond, which no entry has', async () => {
+    const { accountId } = await book(database.db, [{ asset: USD, minor: 1000, isHold: false, occurred: 20, backdated: 13 }]);
+    for (const by of AXES) {
+      const time = by === 'system' ? 20 : 7;
+      const balancesUntil = (ms: number, fraction: string) =>
+        balancesAt(database.db, accountId, { at: at(ms).replace('Z', `${fraction}Z`), by });
+      expect(await balancesUntil(time - 1, '9999999')).toEqual([]);
+      expect(await balancesUntil(time, '0000001')).toMatchObject([{ total: '10.00' }]);
+    }
   });
 });
 
@@ -163,7 +145,7 @@ describe('entries by effective time', () => {
     const order = fc.constantFrom('newest-first', 'oldest-first', undefined);
     await fc.assert(
       fc.asyncProperty(steps, bounds, asset, order, fc.integer({ min: 1, max: 7 }), async (written, { from, to }, only, inOrder, limit) => {
-        const { accountId, booked } = await book(written);
+        const { accountId, booked } = await book(database.db, written);
         const expected = booked
           .filter((entry) => (from === undefined || entry.effective >= from) && (to === undefined || entry.effective < to))
           .filter((entry) => only === undefined || entry.asset === only)
@@ -192,7 +174,7 @@ describe('entries by effective time', () => {
   });
 
   it('are not asked for with a cursor of the list by system time, nor the other way round', async () => {
-    const { accountId } = await book([{ asset: USD, cents: 1000, occurred: 10, backdated: 1 }]);
+    const { accountId } = await book(database.db, [{ asset: USD, minor: 1000, isHold: false, occurred: 10, backdated: 1 }]);
     const [system, effective] = await Promise.all(
       (['system', 'effective'] as const).map((by) => listEntries(database.db, { accountId, by }, { limit: 1 })),
     );

@@ -7,10 +7,14 @@ import { scratchFolder } from './scratch-folder.ts';
 export interface TestEventStore extends AsyncDisposable {
   /** `esdb://127.0.0.1:PORT?tls=false`, for the official client. The same after a `restart`. */
   readonly url: string;
+  /** The ledger's data folder in which it is: the log is `eventstore/events.sqlite`. */
+  readonly dataDir: string;
   /** The server's process, for tests that stop (SIGSTOP) or kill it. */
   readonly pid: number;
   /** Ends the server as a power cut would. What was acknowledged must still be there after `restart`. */
   kill(): Promise<void>;
+  /** Stops it in order; `restart` starts it again. */
+  stop(): Promise<void>;
   /** Starts the server again, on the same data and the same port. Stops it first if it still runs. */
   restart(): Promise<void>;
   /** Stops the server and deletes its data. */
@@ -44,6 +48,7 @@ export async function startEventStore(): Promise<TestEventStore> {
     get url() {
       return server.url;
     },
+    dataDir,
     get pid() {
       return server.pid;
     },
@@ -51,6 +56,7 @@ export async function startEventStore(): Promise<TestEventStore> {
       process.kill(server.pid, 'SIGKILL');
       await server.exited;
     },
+    stop: () => server.stop(),
     async restart() {
       await server.stop();
       server = await startEmbeddedEventStore({ dataDir });

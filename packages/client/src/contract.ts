@@ -97,6 +97,7 @@ export type Limit = z.output<typeof answers.Limit>;
 export type Me = z.output<typeof answers.Me>;
 export type Order = z.output<typeof answers.Order>;
 export type OrderEvent = z.output<typeof answers.OrderEvent>;
+export type Statement = z.output<typeof answers.Statement>;
 export type Statistics = z.output<typeof answers.Statistics>;
 export type Transfer = z.output<typeof answers.Transfer>;
 /** What became of a command; `pending` only where commands travel through a broker. */

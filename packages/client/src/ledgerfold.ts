@@ -10,6 +10,6 @@ export type { ClientCredentials, Credentials, UserCredentials } from './log-in.t
 export { CommandUnroutable, LedgerProblem, LedgerUnreachable, OutcomePending, SessionEnded } from './problem.ts';
 export type { LedgerProducer, LedgerProducerOptions, Published, PublishOptions } from './producer.ts';
 export { createLedgerProducer } from './producer.ts';
-export type { EntryFilter, LedgerReads, ReadOptions } from './reads.ts';
+export type { EntryFilter, LedgerReads, ReadOptions, StatementPeriod } from './reads.ts';
 export type { UserOptions, UserSession } from './user-session.ts';
 export { logIn, registerUser } from './user-session.ts';

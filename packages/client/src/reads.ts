@@ -15,6 +15,7 @@ import type {
   Me,
   Order,
   OrderEvent,
+  Statement,
   Statistics,
   Transfer,
 } from './contract.ts';
@@ -40,6 +41,14 @@ export interface EntryFilter {
   readonly by?: 'system' | 'effective';
 }
 
+export interface StatementPeriod {
+  /** From this time on, RFC 3339; without it, from the beginning. */
+  readonly from?: string;
+  /** Before this time; without it, to the end. */
+  readonly to?: string;
+  readonly by?: 'system' | 'effective';
+}
+
 export interface LedgerReads {
   getMe(options?: ReadOptions): Promise<Me>;
   listAssets(options?: ReadOptions): Listing<Asset>;
@@ -53,6 +62,8 @@ export interface LedgerReads {
   ): Promise<BalanceList>;
   getBalance(accountId: string, asset: string, options?: ReadOptions): Promise<BalanceAtPosition>;
   listEntries(accountId: string, filter?: EntryFilter, options?: ReadOptions): Listing<Entry>;
+  /** What came and went in one asset, whole: between the balance before and the balance after. */
+  getStatement(accountId: string, asset: string, period?: StatementPeriod, options?: ReadOptions): Promise<Statement>;
   listEvents(accountId: string, options?: ReadOptions): Listing<AccountEvent>;
   listCoins(accountId: string, options?: ReadOptions): Listing<Coin>;
   listLimits(accountId: string, options?: ReadOptions): Listing<Limit>;
@@ -95,6 +106,7 @@ export function makeReads(http: Http, deadlineMs: number): LedgerReads {
     listBalances: (accountId, options = {}) => read(account(accountId, 'balances'), { at: options.at, by: options.by }, options),
     getBalance: (accountId, asset, options) => read(account(accountId, 'balances', asset), {}, options),
     listEntries: (accountId, filter = {}, options) => list(account(accountId, 'entries'), filter, options),
+    getStatement: (accountId, asset, period = {}, options) => read(account(accountId, 'statement'), { asset, ...period }, options),
     listEvents: (accountId, options) => list(account(accountId, 'events'), {}, options),
     listCoins: (accountId, options) => list(account(accountId, 'coins'), {}, options),
     listLimits: (accountId, options) => list(account(accountId, 'limits'), {}, options),

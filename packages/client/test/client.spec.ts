@@ -66,6 +66,8 @@ test('a write is answered with what it made, and a read sees it', async () => {
   expect(balance).toMatchObject({ available: '90.00', total: '90.00' });
   const entries = await ledger.listEntries(accountId, { reference: 'rent' }).page();
   expect(entries.data).toMatchObject([{ amount: '-10.00', reference: 'rent' }]);
+  const statement = await ledger.getStatement(accountId, 'USD');
+  expect(statement).toMatchObject({ lines: [{ amount: '100.00' }, { amount: '-10.00' }], closing: { total: '90.00' } });
   expect(await ledger.getCommand(paid.commandId)).toMatchObject({ status: 'applied', result: { entryId: paid.result.entryId } });
 });
 

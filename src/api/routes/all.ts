@@ -30,6 +30,7 @@ import {
   placeOrder,
 } from './orders.ts';
 import { reversals } from './reversals.ts';
+import { getStatement } from './statement.ts';
 import { statistics } from './statistics.ts';
 import { getTransfer, listTransfers, transfer } from './transfers.ts';
 
@@ -43,6 +44,7 @@ export const ROUTES: readonly ApiRoute[] = [
   listBalances,
   getBalance,
   listEntries,
+  getStatement,
   listEvents,
   updateCoin,
   listCoins,

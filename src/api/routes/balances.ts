@@ -2,11 +2,13 @@
 import { z } from 'zod';
 import { formatMinor } from '../../domain/amounts.ts';
 import { TimestampSchema } from '../../domain/commands.ts';
+import type { AccountId } from '../../domain/ids.ts';
 import { AssetCodeSchema } from '../../domain/ids.ts';
 import type { Balance as AccountBalance } from '../../projections/balances.ts';
 import type { Balance } from '../contract.ts';
 import { AccountParams, BalanceAtPosition, BalanceList, TimeAxis } from '../contract.ts';
 import { refusal } from '../problems.ts';
+import type { LedgerQueries } from '../queries.ts';
 import { readRoute } from '../read-route.ts';
 
 const USD = { asset: 'USD', available: '90.00', held: '10.00', total: '100.00' };
@@ -25,6 +27,18 @@ const BalanceQuery = z
 
 const balanceBody = ({ asset, available, held, total }: AccountBalance): z.output<typeof Balance> => ({ asset, available, held, total });
 
+/** The balances now, or as they stood at a time, as they are answered. */
+export async function balancesAnswer(
+  queries: Pick<LedgerQueries, 'position' | 'balances' | 'balancesAt'>,
+  accountId: AccountId,
+  { at, by = 'system' }: z.output<typeof BalanceQuery>,
+): Promise<z.output<typeof BalanceList>> {
+  const position = String(await queries.position());
+  if (at === undefined) return { data: (await queries.balances(accountId)).map(balanceBody), position };
+  const balances = await queries.balancesAt(accountId, { at, by });
+  return { data: balances.map(balanceBody), position, at, by, mayBeNegative: by === 'effective' };
+}
+
 export const listBalances = readRoute({
   path: '/v1/accounts/{accountId}/balances',
   operationId: 'listBalances',
@@ -36,12 +50,7 @@ export const listBalances = readRoute({
   tagged: true,
   answer: BalanceList,
   example: { data: [USD], position: '48211' },
-  async answerTo({ params: { accountId }, query: { at, by = 'system' }, queries }) {
-    const position = String(await queries.position());
-    if (at === undefined) return { data: (await queries.balances(accountId)).map(balanceBody), position };
-    const balances = await queries.balancesAt(accountId, { at, by });
-    return { data: balances.map(balanceBody), position, at, by, mayBeNegative: by === 'effective' };
-  },
+  answerTo: ({ params: { accountId }, query, queries }) => balancesAnswer(queries, accountId, query),
 });
 
 export const getBalance = readRoute({

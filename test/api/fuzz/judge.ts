@@ -61,7 +61,7 @@ export function faultsOf(draft: Draft, { answers, ending, rest }: Exchange, chec
       status: first.status,
       mediaType: mediaTypeOf(first),
       headers: first.headers,
-      body: saidIn(first),
+      body: mediaTypeOf(first)?.endsWith('json') ? saidIn(first) : String(first.body),
     });
     return [...left, ...all, ...documented];
   } catch (error) {
