@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { annulCommand } from './annul.ts';
 import { balancesCommand } from './balances.ts';
+import { benchCommand } from './bench.ts';
 import { chainCommand } from './chain.ts';
 import { clientsCommand } from './clients.ts';
 import { configCommand } from './config.ts';
@@ -44,6 +45,7 @@ function ledgerCommand(): Command {
     .addCommand(balancesCommand())
     .addCommand(statementCommand())
     .addCommand(exportCommand())
+    .addCommand(benchCommand())
     .addCommand(configCommand());
   // Commander would end the process with 1 where the contract says 2.
   for (const command of [program, ...program.commands.flatMap((verb) => [verb, ...verb.commands])]) command.exitOverride();
