@@ -9,7 +9,7 @@ export interface Setting {
   /** What it does, for whoever runs the service. Whole sentences. */
   readonly doc: string;
   /** The heading it stands under. */
-  readonly group: 'Address' | 'Stores' | 'Identity' | 'Process' | 'Commands' | 'Broker' | 'Projections';
+  readonly group: 'Address' | 'Stores' | 'Identity' | 'Process' | 'Commands' | 'Broker' | 'Projections' | 'Tracing';
   /** What a number counts. */
   readonly unit?: 'bytes' | 'commands' | 'connections' | 'events' | 'messages' | 'ms' | 's';
   /** May be given as a file, `VARIABLE_FILE`, and is never printed. */
@@ -39,6 +39,13 @@ export const configSchema = z.strictObject({
     variable: 'PORT',
     doc: 'TCP port of the API. `0` takes any free one; `runtime.json` in the data folder then says which.',
     group: 'Address',
+  }),
+  metricsPort: wholeNumber(0, 65_535).optional().register(settings, {
+    variable: 'LEDGER_METRICS_PORT',
+    doc: 'TCP port on which a process without the role `api` answers `/metrics`, `/health/live` and `/health/ready`. One with it does so on `PORT`.',
+    group: 'Address',
+    otherwise: 'such a process answers nowhere',
+    example: '3001',
   }),
   bodyLimitBytes: wholeNumber(1024, 64 * 1024 * 1024)
     .default(1024 * 1024)
@@ -268,6 +275,12 @@ export const configSchema = z.strictObject({
   projectorBatchMs: wholeNumber(0, 60_000).default(20).register(settings, {
     variable: 'LEDGER_PROJECTOR_BATCH_MS',
     doc: 'How long the projector waits for a batch to fill. Longer is cheaper under load and makes reads lag.',
+    group: 'Projections',
+    unit: 'ms',
+  }),
+  booksCheckMs: wholeNumber(100, 86_400_000).default(30_000).register(settings, {
+    variable: 'LEDGER_BOOKS_CHECK_MS',
+    doc: 'How often the process that projects adds up all balances, and holds the next 1,000 of them against the journal (`ledger_books_unequal`). Where that takes long it is done less often: it has a fiftieth of one connection at most.',
     group: 'Projections',
     unit: 'ms',
   }),

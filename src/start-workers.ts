@@ -16,8 +16,9 @@ import { makeClients } from './identity/clients.ts';
 import { makeReceipts } from './identity/receipts.ts';
 import { keySecretFor } from './identity-setup.ts';
 import { findAccount } from './projections/account-list.ts';
+import { watchBooks } from './projections/books-watch.ts';
 import type { Projector } from './projections/projector.ts';
-import { makeProjector } from './projections/projector.ts';
+import { isProjecting, makeProjector } from './projections/projector.ts';
 import type { Broker } from './rabbitmq/broker.ts';
 import type { Commands, Stores } from './start-commands.ts';
 import { permissionsOf } from './start-commands.ts';
@@ -26,7 +27,16 @@ const MS_PER_S = 1000;
 /** Names this process in leases. */
 const OWNER = `${hostname()}/${process.pid}`;
 
-export function startProjector(opened: AsyncDisposableStack, config: Config, { store, database }: Stores, logger: Logger): Projector {
+export function startProjector(
+  opened: AsyncDisposableStack,
+  config: Config,
+  { store, database, metrics }: Stores,
+  logger: Logger,
+): Projector {
+  const observe = metrics.watchProjector(
+    () => projector.status(),
+    () => books.report(),
+  );
   const projector = makeProjector({
     store,
     db: database.db,
@@ -34,8 +44,11 @@ export function startProjector(opened: AsyncDisposableStack, config: Config, { s
     batchSize: config.projectorBatchEvents,
     batchMs: config.projectorBatchMs,
     leaseMs: config.leaseSeconds * MS_PER_S,
+    observe,
     logger,
   });
+  const isLeading = (): boolean => isProjecting(projector.status());
+  const books = opened.adopt(watchBooks({ db: database.db, isLeading, everyMs: config.booksCheckMs, logger }), ({ close }) => close());
   projector.start();
   return opened.adopt(projector, ({ stop }) => stop());
 }
@@ -57,8 +70,8 @@ export function startPublisher(
 export function startScheduler(
   opened: AsyncDisposableStack,
   config: Config,
-  { store, database: { db } }: Stores,
-  { bus, position, metrics }: Commands,
+  { store, database: { db }, metrics }: Stores,
+  { bus, position }: Commands,
   logger: Logger,
 ): TransferManager {
   const shared = { db, bus, position, owner: OWNER, leaseMs: config.leaseSeconds * MS_PER_S, logger };

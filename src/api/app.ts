@@ -99,11 +99,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   addSecurityHeaders(app);
   judgeHeads(app);
   await allowOrigins(app, edge.corsOrigins ?? []);
-  limitServer(app, edge.maxRequests);
+  const requestsUnderWay = limitServer(app, edge.maxRequests);
   limitAnonymous(app, limits);
   controlAccess(app, limits.principal);
   const isStopping = stopGracefully(app, options.stopDelayMs ?? 0);
-  addMetrics(app, options.registry);
+  addMetrics(app, options.registry, requestsUnderWay);
   addHealth(app, { readiness: options.readiness, isStopping });
   addProblemPages(app);
   await addDocuments(app, ROUTES, options);

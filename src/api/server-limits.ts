@@ -39,8 +39,9 @@ export const SERVER_OPTIONS = {
 /**
  * Turns away what would be too much: `overloaded` where `maxRequests` are under way already, `malformed_request` for an
  * address that is too long. To be added before whatever looks at a request; health and metrics are always answered.
+ * @returns how many requests are under way, these apart.
  */
-export function limitServer(app: FastifyInstance, maxRequests: number): void {
+export function limitServer(app: FastifyInstance, maxRequests: number): () => number {
   app.server.maxConnections = MAX_CONNECTIONS;
   let underWay = 0;
   app.addHook('onRequest', async ({ routeOptions, url }, reply) => {
@@ -55,4 +56,5 @@ export function limitServer(app: FastifyInstance, maxRequests: number): void {
     if (url.length > MAX_URL_LENGTH)
       throw new RefusedRequest(refusal('malformed_request', `The address has more than ${MAX_URL_LENGTH} characters.`));
   });
+  return () => underWay;
 }

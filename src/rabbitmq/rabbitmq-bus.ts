@@ -24,6 +24,8 @@ export interface RabbitMqBusOptions {
 export interface RabbitMqBus extends QueueingBus {
   /** Whether a command would be sent now. */
   isAvailable(): boolean;
+  /** Commands whose answer is awaited. */
+  awaited(): number;
   /** From now on waits for an answer so long at most, also where the wait has begun: the service is about to stop. */
   hurry(waitMs: number): void;
 }
@@ -135,6 +137,7 @@ export function makeRabbitMqBus({ connection, waitMs: sendWaitMs, maxWaiting }: 
       if (answer.status !== 'pending') return answer;
       return refusalOf(answer.commandId, unknownOutcome('The command waits in the broker and will be decided.'));
     },
+    awaited: () => waiting.size,
     isAvailable: () => publisher.isReady() && !isClosing,
     hurry(waitMs) {
       mostWaitMs = waitMs;
