@@ -142,7 +142,7 @@ export function makePerformer(options: PerformerOptions): Performer {
     const sending = step.what === 'bulk' ? bulk(step) : single(step, turn);
     const answers = await sending.attempt();
     const outcome = judged(sending.sents, answers);
-    if (outcome.name === 'unknown' && isStored(step)) {
+    if (outcome.name === 'unknown' && mayBeStored(step)) {
       follow(resolve(sending, answers, turn));
     } else {
       turn.leave(outcome.name === 'ok' ? 'whole' : 'broken');
@@ -165,7 +165,7 @@ export function makePerformer(options: PerformerOptions): Performer {
 
   function ended(step: Step, outcome: Outcome, latencyMs: number): void {
     if (step.dueMs < warmUpMs) recorder.beside('warm-up', outcome, latencyMs);
-    else recorder.ended(step.operation, outcome, latencyMs, step.what !== 'read' && isStored(step));
+    else recorder.ended(step.operation, outcome, latencyMs, isWrite(step));
   }
 
   return {
@@ -189,5 +189,12 @@ export function makePerformer(options: PerformerOptions): Performer {
   };
 }
 
-/** Whether the step leaves something in the log. */
-const isStored = (step: CommandStep | BulkStep): boolean => step.what === 'bulk' || step.expects.outcome !== 'would-apply';
+/** Whether an attempt at the step may have left something in the log. */
+const mayBeStored = (step: CommandStep | BulkStep): boolean => step.what === 'bulk' || step.expects.outcome !== 'would-apply';
+
+/** Whether the right answer to it says that something new is in the log. */
+function isWrite(step: Step): boolean {
+  if (step.what !== 'command') return step.what === 'bulk';
+  const { expects } = step;
+  return expects.outcome === 'applied' || (expects.outcome === 'refused' && expects.isStored);
+}

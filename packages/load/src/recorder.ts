@@ -21,7 +21,9 @@ export const newHistogram = (): Histogram =>
 export const record = (histogram: Histogram, ms: number): void =>
   histogram.recordValue(Math.min(LONGEST_US, Math.max(0, Math.round(ms * US_PER_MS))));
 /** A percentile in milliseconds. */
-export const percentileMs = (histogram: Histogram, percentile: number): number => histogram.getValueAtPercentile(percentile) / US_PER_MS;
+export const percentileMs = (histogram: Histogram, percentile: number): number =>
+  // A percentile is the upper end of a bucket, which may lie above the largest value in it.
+  Math.min(histogram.getValueAtPercentile(percentile), histogram.maxValue) / US_PER_MS;
 export const maxMs = (histogram: Histogram): number => histogram.maxValue / US_PER_MS;
 
 /** One line of the table. */
