@@ -14,6 +14,7 @@ import { exportCommand } from './export.ts';
 import { exitCodeOf, isFinding } from './failures.ts';
 import { historyCommand } from './history.ts';
 import { keysCommand } from './keys.ts';
+import { loadCommand } from './load.ts';
 import { migrateCommand } from './migrate.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
@@ -46,7 +47,8 @@ function ledgerCommand(): Command {
     .addCommand(statementCommand())
     .addCommand(exportCommand())
     .addCommand(benchCommand())
-    .addCommand(configCommand());
+    .addCommand(configCommand())
+    .addCommand(loadCommand());
   // Commander would end the process with 1 where the contract says 2.
   for (const command of [program, ...program.commands.flatMap((verb) => [verb, ...verb.commands])]) command.exitOverride();
   return program;

@@ -65,7 +65,10 @@ export function makeHttp({ url, access, attemptTimeoutMs, fetch, retries }: Http
 
   async function answerTo(request: HttpRequest, token: string | undefined, deadline: Deadline): Promise<HttpAnswer> {
     const { key } = request;
-    const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(Math.min(attemptTimeoutMs, deadline.remainingMs()))));
+    // Not AbortSignal.timeout(): its timers outlive the requests, thousands of them where there are many.
+    const giveUp = new AbortController();
+    const timeoutMs = Math.max(1, Math.ceil(Math.min(attemptTimeoutMs, deadline.remainingMs())));
+    const timer = setTimeout(() => giveUp.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     try {
       const response = await fetch(`${base}${request.path}${queryOf(request)}`, {
         method: request.method,
@@ -76,13 +79,15 @@ export function makeHttp({ url, access, attemptTimeoutMs, fetch, retries }: Http
           ...request.headers,
           ...(request.body === undefined ? {} : { 'content-type': mediaTypeOf(request.body) }),
         },
-        signal: deadline.signal === undefined ? timeout : AbortSignal.any([timeout, deadline.signal]),
+        signal: deadline.signal === undefined ? giveUp.signal : AbortSignal.any([giveUp.signal, deadline.signal]),
         ...(request.body === undefined ? {} : { body: textOf(request.body) }),
       });
       return { status: response.status, headers: response.headers, body: jsonOf(await response.text()) };
     } catch (cause) {
       deadline.signal?.throwIfAborted();
       throw new AttemptFailed(new LedgerUnreachable(`the ledger at ${base} did not answer`, { key, cause }));
+    } finally {
+      clearTimeout(timer);
     }
   }
 
