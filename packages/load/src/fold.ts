@@ -70,8 +70,16 @@ export function foldEvents(accountId: string, events: readonly AccountEvent[]): 
     move(asset, minus(amount), from);
     move(asset, amount, from === 'held' ? 'available' : 'held');
   }
+  /** @throws where it was never placed: its placing is missing in the log. */
   function holdOf(holdId: string): HoldSeen {
-    return holds.get(holdId) ?? { asset: '', amount: '0', remaining: '0', status: 'never placed' };
+    const found = holds.get(holdId);
+    if (found === undefined) throw new RangeError(`hold ${holdId} was never placed`);
+    return found;
+  }
+  function orderOf(orderId: string): OrderSeen {
+    const found = orders.get(orderId);
+    if (found === undefined) throw new RangeError(`order ${orderId} was never placed`);
+    return found;
   }
   function endHold(data: unknown, status: string): void {
     const { holdId, asset, amount } = hold.parse(data);
@@ -81,13 +89,13 @@ export function foldEvents(accountId: string, events: readonly AccountEvent[]): 
   function endOrder(data: unknown, status: string): void {
     const { orderId, asset, amount, filledIn, filledOut } = ended.parse(data);
     hand(asset, amount, 'held');
-    const order = orders.get(orderId);
-    if (order !== undefined) orders.set(orderId, { ...order, filledIn, filledOut, status });
+    orders.set(orderId, { ...orderOf(orderId), filledIn, filledOut, status });
   }
   function endTransfer(data: unknown, state: string): void {
     const id = transferId.parse(data).transferId;
     const transfer = transfers.get(id);
-    if (transfer !== undefined) transfers.set(id, { ...transfer, state });
+    if (transfer === undefined) throw new RangeError(`transfer ${id} was never sent`);
+    transfers.set(id, { ...transfer, state });
   }
 
   const follow: Readonly<Record<string, (data: unknown) => void>> = {
@@ -130,8 +138,7 @@ export function foldEvents(accountId: string, events: readonly AccountEvent[]): 
       move(tokenIn, minus(amountIn), 'held');
       move(tokenOut, amountOut, 'available');
       if (fee !== undefined) move(tokenOut, minus(fee.amount), 'available');
-      const order = orders.get(orderId);
-      if (order !== undefined) orders.set(orderId, { ...order, filledIn, filledOut, status: orderStatus });
+      orders.set(orderId, { ...orderOf(orderId), filledIn, filledOut, status: orderStatus });
     },
     'order-cancelled': (data) => endOrder(data, 'cancelled'),
     'transfer-sent'(data) {
@@ -165,8 +172,13 @@ export function foldEvents(accountId: string, events: readonly AccountEvent[]): 
     if (event.revision !== String(at)) faults.push(`revision ${event.revision} stands where ${at} should`);
     const followed = follow[event.type];
     if (followed === undefined) faults.push(`nothing here asks for a ${event.type} (revision ${event.revision})`);
-    followed?.(event.data);
-    checkSaid(event);
+    try {
+      followed?.(event.data);
+      checkSaid(event);
+    } catch (error) {
+      // Whatever cannot be followed is the log's fault, and what comes after it is followed all the same.
+      faults.push(`the ${event.type} at revision ${event.revision} cannot be followed: ${error instanceof Error ? error.message : error}`);
+    }
   }
   return { view: viewOf(), faults };
 
