@@ -30,7 +30,7 @@ export interface HowToStart {
 
 /** Before a token expires, another is asked for. */
 const TOKEN_MS = 10 * 60_000;
-const LEDGER = join(import.meta.dirname, '..', 'src', 'cli', 'ledger.ts');
+export const LEDGER = join(import.meta.dirname, '..', 'src', 'cli', 'ledger.ts');
 export const PLAIN_LEDGER = join(import.meta.dirname, 'plain-ledger', 'main.ts');
 
 /** Starts it on any free port and waits until it answers. `settings` are further environment variables. @throws where it ends before. */

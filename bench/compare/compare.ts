@@ -18,6 +18,7 @@ export interface CompareOptions {
   readonly rounds: number;
   readonly sliceMs: number;
   readonly warmUpMs: number;
+  readonly before?: string;
   readonly profileTo?: string;
   readonly signal: AbortSignal;
   readonly onProgress: (message: string) => void;
@@ -57,10 +58,11 @@ export async function compare(options: CompareOptions): Promise<readonly Result[
     if (!ways.some(({ stack }) => stack === name)) continue;
     signal.throwIfAborted();
     onProgress(`starting ${name}, opening ${accounts} accounts`);
-    const profile = options.profileTo === undefined ? {} : { profileTo: options.profileTo };
+    const { before, profileTo } = options;
+    const further = { ...(before !== undefined && { before }), ...(profileTo !== undefined && { profileTo }) };
     stacks.set(
       name,
-      opened.adopt(await startStack({ name, folder, accounts, ...profile }), ({ stop }) => stop()),
+      opened.adopt(await startStack({ name, folder, accounts, ...further }), ({ stop }) => stop()),
     );
   }
   const slice = async (way: Way, load: Pick<Parameters<typeof runSlice>[0], 'spread' | 'clients' | 'warmUpMs' | 'durationMs' | 'seed'>) => {

@@ -17,6 +17,7 @@ export interface BenchOptions {
   readonly accounts?: number;
   readonly rounds?: number;
   readonly seconds?: number;
+  readonly before?: string;
   readonly profile?: string;
   /** Print the report as JSON instead of a table. */
   readonly json?: boolean;
@@ -49,6 +50,7 @@ export async function runBench({ json = false, quick = false, signal, ...asked }
     rounds,
     sliceMs: 1000 * seconds,
     warmUpMs: WARM_UP_MS,
+    ...(asked.before !== undefined && { before: asked.before }),
     ...(asked.profile !== undefined && { profileTo: asked.profile }),
     signal,
     onProgress: (message) => process.stderr.write(`${message}\n`),

@@ -1,15 +1,17 @@
 // What is compared, each with servers of its own: started together, so that one run can go from one to the other.
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { ConfigError } from '../../src/config.ts';
 import { startEmbeddedEventStore } from '../../src/embedded/eventstore.ts';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
 import { startEmbeddedRabbitMq } from '../../src/embedded/rabbitmq.ts';
-import type { HowToStart, LedgerService } from '../ledger-service.ts';
-import { PLAIN_LEDGER, startService } from '../ledger-service.ts';
+import type { LedgerService } from '../ledger-service.ts';
+import { LEDGER, PLAIN_LEDGER, startService } from '../ledger-service.ts';
 import { openLane } from './http-lane.ts';
 import { requestBytes } from './requests.ts';
 
-export const STACKS = ['plain', 'in-process', 'rabbitmq'] as const;
+/** `before`: those of another checkout, to see what a change is worth. */
+export const STACKS = ['plain', 'before', 'in-process', 'before-rabbitmq', 'rabbitmq'] as const;
 export type StackName = (typeof STACKS)[number];
 
 export interface Stack {
@@ -27,6 +29,8 @@ export interface StackOptions {
   readonly name: StackName;
   readonly folder: string;
   readonly accounts: number;
+  /** The checkout that is compared with this one. */
+  readonly before?: string;
   /** Where Node writes what the ledger's process spent its time on. */
   readonly profileTo?: string;
 }
@@ -35,18 +39,18 @@ export interface StackOptions {
 const OPENING_LANES = 16;
 
 /** Starts servers and ledger, opens the accounts, and starts the ledger anew: nothing is known to it from when the accounts were new. */
-export async function startStack({ name, folder, accounts, profileTo }: StackOptions): Promise<Stack> {
+export async function startStack({ name, folder, accounts, before, profileTo }: StackOptions): Promise<Stack> {
   await using opened = new AsyncDisposableStack();
   const dataDir = join(folder, name);
   const postgres = opened.adopt(await startEmbeddedPostgres({ dataDir }), (server) => server.stop());
   const eventStore = name === 'plain' ? undefined : opened.adopt(await startEmbeddedEventStore({ dataDir }), (server) => server.stop());
-  const broker = name === 'rabbitmq' ? await brokerFor(dataDir, opened) : undefined;
+  const broker = name.endsWith('rabbitmq') ? await brokerFor(dataDir, opened) : undefined;
   const amqpUrl = broker?.url;
 
   const stores = { folder: dataDir, databaseUrl: postgres.url, ...(eventStore && { eventStoreUrl: eventStore.url }) };
-  const how: HowToStart = name === 'plain' ? { program: PLAIN_LEDGER } : {};
+  const program = programOf(name, before);
   const settings = { AMQP_URL: amqpUrl ?? '' };
-  const first = await startService(stores, settings, how);
+  const first = await startService(stores, settings, { program });
   const accountIds = Array.from({ length: accounts }, () => randomUUID());
   try {
     await openAccounts(first, accountIds);
@@ -54,7 +58,7 @@ export async function startStack({ name, folder, accounts, profileTo }: StackOpt
     await first.stop();
   }
   const nodeArgs = profileTo === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profileTo, name)}`];
-  const service = opened.adopt(await startService(stores, settings, { ...how, nodeArgs }), (running) => running.stop());
+  const service = opened.adopt(await startService(stores, settings, { program, nodeArgs }), (running) => running.stop());
   const kept = opened.move();
   return {
     name,
@@ -70,6 +74,13 @@ export async function startStack({ name, folder, accounts, profileTo }: StackOpt
     },
     stop: () => kept.disposeAsync(),
   };
+}
+
+function programOf(name: StackName, before: string | undefined): string {
+  if (name === 'plain') return PLAIN_LEDGER;
+  if (!name.startsWith('before')) return LEDGER;
+  if (before === undefined) throw new ConfigError([`${name} needs --before, a checkout`]);
+  return join(before, 'src/cli/ledger.ts');
 }
 
 async function brokerFor(dataDir: string, opened: AsyncDisposableStack): Promise<{ readonly url: string; readonly pid?: number }> {

@@ -63,7 +63,16 @@ const ACCEPTED = 202;
 
 export const WAYS: readonly Way[] = [
   { name: 'plain', title: 'plain Postgres ledger', stack: 'plain', isUsual: true, answers: 'durable', openClients: overHttp(CREATED) },
+  { name: 'before', title: 'in process, before', stack: 'before', isUsual: false, answers: 'durable', openClients: overHttp(CREATED) },
   { name: 'in-process', title: 'in process', stack: 'in-process', isUsual: true, answers: 'durable', openClients: overHttp(CREATED) },
+  {
+    name: 'before-rabbitmq',
+    title: 'through RabbitMQ, before',
+    stack: 'before-rabbitmq',
+    isUsual: false,
+    answers: 'durable',
+    openClients: overHttp(CREATED),
+  },
   { name: 'rabbitmq', title: 'through RabbitMQ', stack: 'rabbitmq', isUsual: true, answers: 'durable', openClients: overHttp(CREATED) },
   {
     name: 'rabbitmq-async',

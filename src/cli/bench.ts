@@ -13,6 +13,7 @@ interface BenchArguments {
   readonly accounts?: number;
   readonly rounds?: number;
   readonly seconds?: number;
+  readonly before?: string;
   readonly profile?: string;
   readonly json?: boolean;
 }
@@ -23,11 +24,16 @@ export function benchCommand(): Command {
     .description('measure this ledger against a plain Postgres ledger, in turns, with servers of their own; about half an hour')
     .option('--quick', 'a first look, in a minute or two: 64 clients, short slices')
     .option('--only <spreads>', 'how commands spread over accounts: uniform, zipf, hot; separated by commas', list)
-    .option('--ways <ways>', 'plain, in-process, rabbitmq, rabbitmq-async, amqp; separated by commas (default: all but amqp)', list)
+    .option(
+      '--ways <ways>',
+      'plain, in-process, rabbitmq, rabbitmq-async; amqp, before, before-rabbitmq; separated by commas (default: the first four)',
+      list,
+    )
     .option('--clients <counts>', 'clients at a time, separated by commas (default: 1,16,64,256)', counts)
     .option('--accounts <count>', 'how many accounts there are (default: 1000)', count)
     .option('--rounds <count>', 'how often each way has its turn', count)
     .option('--seconds <count>', 'how long a turn is', count)
+    .option('--before <checkout>', 'another checkout, whose ledger is measured in the ways before and before-rabbitmq')
     .option('--profile <folder>', 'have Node write there what the processes spent their time on')
     .option('--json', 'print JSON')
     .action(bench);
