@@ -202,15 +202,14 @@ function closedAgain(planning: Planning, type: 'cancel-order' | 'release-hold'):
   return command(planning, { account, action, strand: { id: strand, place: 'ends' } });
 }
 
-/** One case after the other, so that each comes up; one whose turn it is but that cannot be made yet is passed over. */
+/** The case that came up least so far and can be made: so each comes up, and as often as the others where it can. */
 export function makeDoomed(planning: Planning): () => CommandDraft | undefined {
-  let turn = 0;
+  const made = new Map(DOOMED.map((each) => [each, 0]));
   return () => {
-    for (let tried = 0; tried < DOOMED.length; tried += 1) {
-      const chosen = DOOMED[turn % DOOMED.length];
-      turn += 1;
-      const draft = chosen?.make(planning);
-      if (chosen === undefined || draft === undefined) continue;
+    for (const [chosen, times] of [...made].sort(([, one], [, other]) => one - other)) {
+      const draft = chosen.make(planning);
+      if (draft === undefined) continue;
+      made.set(chosen, times + 1);
       const { doom, code, isStored } = chosen;
       return { ...draft, expects: { outcome: 'refused', doom, code, isStored } };
     }

@@ -5,12 +5,12 @@ import type { OpenHold, OpenOrder, Planning } from './planning.ts';
 import { command } from './planning.ts';
 import type { Action, Draft, Strand } from './steps.ts';
 
-/** As many of each may be open for a user, on the average: more would grow without end. */
+/** A little more is opened than closed, so that there is always something to build on; as many may be open for a user, on the average. */
 const MOST_OPEN = 4;
 /** As many closed ones are kept, to be closed again in vain. */
 const MOST_CLOSED = 20;
-const PARTLY_CAPTURED_PERCENT = 25;
-const PARTLY_FILLED_PERCENT = 20;
+const PARTLY_CAPTURED_PERCENT = 40;
+const PARTLY_FILLED_PERCENT = 40;
 const MARKET_PERCENT = 25;
 const BROKER_PERCENT = 50;
 /** A fee is a thousandth of what a fill brings in. */

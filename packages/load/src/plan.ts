@@ -35,12 +35,16 @@ export function* planOf(options: PlanOptions): Generator<Step, void, undefined> 
         hand.splice(at, 1);
         return { operation, draft };
       }
-      hand = [...hand, ...planning.chance.shuffled(DECK)];
+      refill();
     }
+  }
+  /** What could not be made for a hundred steps, because too much of it is open, is given up. */
+  function refill(): void {
+    hand = [...hand.slice(-DECK.length), ...planning.chance.shuffled(DECK)];
   }
 
   for (; number < options.steps; number += 1) {
-    if (hand.length < DECK.length) hand = [...hand, ...planning.chance.shuffled(DECK)];
+    if (hand.length < DECK.length) refill();
     const { operation, draft } = next();
     // Each has a slot of its own and comes at some moment in it: neither in step with anything else, nor all at once.
     yield { ...draft, number, operation, dueMs: ((number + planning.chance.share()) / options.rps) * MS_PER_S };

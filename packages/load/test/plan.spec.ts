@@ -181,11 +181,23 @@ test('what everybody is given before covers all that the plan can take, in whate
   }
 });
 
+test('what is open does not grow with the length of the plan', () => {
+  const open = new Set<number>();
+  let most = 0;
+  for (const { strand } of planOf({ seed: 'long', users: 5, rps: 100, steps: 30_000 })) {
+    if (strand?.place === 'begins') open.add(strand.id);
+    if (strand?.place === 'ends') open.delete(strand.id);
+    most = Math.max(most, open.size);
+  }
+  // Four holds and four orders for each of five users, closed ones to be closed again, and commands to be sent again.
+  expect(most).toBeLessThan(150);
+});
+
 test('every doomed case comes up, each with the one code that is right', () => {
   const cases = new Map(DOOMED.map(({ doom, code, isStored }) => [doom, { outcome: 'refused', doom, code, isStored }]));
   expect(cases.size).toBe(DOOMED.length);
   const seen = new Map<string, unknown>();
-  for (const step of plan()) {
+  for (const step of plan({ steps: 1_500 })) {
     if (step.operation !== 'doomed' || step.what !== 'command' || step.expects.outcome !== 'refused') continue;
     seen.set(step.expects.doom, step.expects);
   }
