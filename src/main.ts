@@ -14,8 +14,10 @@ import { startApi } from './start-api.ts';
 import type { Stores } from './start-commands.ts';
 import { startCommands } from './start-commands.ts';
 import { startOperations, startReadiness } from './start-operations.ts';
-import { startChainSigner, startConsumer, startProjector, startPublisher, startScheduler } from './start-workers.ts';
+import { OWNER, startChainSigner, startConsumer, startProjector, startPublisher, startScheduler } from './start-workers.ts';
 import { makeMetrics } from './telemetry/metrics.ts';
+import type { Tracing } from './telemetry/tracing.ts';
+import { startTracing } from './telemetry/tracing.ts';
 import { version } from './version.ts';
 
 export interface StartOptions {
@@ -45,6 +47,8 @@ export async function startLedger(config: Config, { log, onProgress, signal }: S
   await using opened = new AsyncDisposableStack();
   const lock = lockDataDir(config.dataDir);
   opened.defer(() => lock.release());
+  const tracing = config.otlpEndpoint === undefined ? undefined : await traceTo(config.otlpEndpoint, config, log);
+  opened.defer(() => tracing?.close());
   const withBroker = config.roles.some((role) => role === 'api' || role === 'consumer' || role === 'publisher');
   const servers = opened.adopt(await startStores({ config, withBroker, onProgress, ...(signal && { signal }) }), (running) =>
     running.stop(),
@@ -71,7 +75,7 @@ export async function startLedger(config: Config, { log, onProgress, signal }: S
   const broker = amqpUrl === undefined ? undefined : openBroker({ url: amqpUrl, queues: config.commandQueues, logger: log });
   opened.defer(() => broker?.close());
   const metrics = makeMetrics({ version, roles: config.roles });
-  const apiUrl = await startRoles(opened, config, { store, database, broker, metrics }, log);
+  const apiUrl = await startRoles(opened, config, { store, database, broker, metrics, spans: tracing?.spans }, log);
   const running = { ...(apiUrl && { apiUrl }), eventstoreUrl: eventStoreUrl, databaseUrl, ...(amqpUrl && { amqpUrl }) };
   opened.defer(writeRuntimeFile(config.dataDir, running));
   signal?.throwIfAborted();
@@ -87,6 +91,9 @@ export async function startLedger(config: Config, { log, onProgress, signal }: S
     },
   };
 }
+
+const traceTo = (endpoint: string, { otlpHeaders: headers, serviceName }: Config, logger: Logger): Promise<Tracing> =>
+  startTracing({ endpoint, headers, serviceName, version, instance: OWNER, logger });
 
 /** @returns where the API answers, if it is among the roles. */
 async function startRoles(opened: AsyncDisposableStack, config: Config, stores: Stores, log: Logger): Promise<string | undefined> {

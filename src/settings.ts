@@ -2,6 +2,7 @@
 // docs/configuration.md and .env.example are generated from it.
 import { z } from 'zod';
 import { networks, origins } from './network-settings.ts';
+import { headerList, listOf, serverUrl, wholeNumber, yesOrNo } from './setting-values.ts';
 
 export interface Setting {
   /** The environment variable. */
@@ -284,33 +285,24 @@ export const configSchema = z.strictObject({
     group: 'Projections',
     unit: 'ms',
   }),
+  otlpEndpoint: serverUrl('http:', 'https:').optional().register(settings, {
+    variable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    doc: "The collector that traces are sent to, as OTLP over HTTP in JSON (`/v1/traces` is added). The standard's other variables count, too: `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` say which traces are recorded (by default all, and those of others as they say), `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_BSP_MAX_QUEUE_SIZE` and so on.",
+    group: 'Tracing',
+    otherwise: "nothing is traced, and OpenTelemetry's SDK is not loaded",
+    example: 'http://127.0.0.1:4318',
+  }),
+  otlpHeaders: headerList().optional().register(settings, {
+    variable: 'OTEL_EXPORTER_OTLP_HEADERS',
+    doc: 'Headers that the collector wants, such as its key: `name=value`, separated by commas, values percent-encoded.',
+    group: 'Tracing',
+    secret: true,
+    otherwise: 'none are sent',
+    example: 'authorization=Bearer%20the-key',
+  }),
+  serviceName: z.string().min(1, 'a name').default('ledgerfold').register(settings, {
+    variable: 'OTEL_SERVICE_NAME',
+    doc: 'What this service is called in traces.',
+    group: 'Tracing',
+  }),
 });
-
-function wholeNumber(smallest: number, largest: number) {
-  const message = `a whole number from ${smallest} to ${largest}`;
-  return z
-    .string()
-    .regex(/^(0|[1-9][0-9]{0,14})$/, message)
-    .transform(Number)
-    .pipe(z.number().min(smallest, message).max(largest, message));
-}
-
-function yesOrNo() {
-  const message = 'true or false';
-  return z.enum(['true', 'false'], message).transform((text) => text === 'true');
-}
-
-function listOf<const T extends readonly [string, ...string[]]>(words: T) {
-  const message = `one or more of ${words.join(', ')}, separated by commas`;
-  return z
-    .string()
-    .transform((list) => [...new Set(list.split(',').map((word) => word.trim()))])
-    .pipe(z.array(z.enum(words, message)).min(1, message));
-}
-
-function serverUrl(...protocols: string[]) {
-  const message = `a URL beginning ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
-  return z
-    .string()
-    .refine((text) => protocols.some((protocol) => text.startsWith(`${protocol}//`) && text.length > protocol.length + 2), message);
-}

@@ -22,7 +22,7 @@ const LAST_WAIT_MS = 1000;
 export async function startApi(
   opened: AsyncDisposableStack,
   config: Config,
-  { store, database, broker, metrics }: Stores,
+  { store, database, broker, metrics, spans }: Stores,
   { bus: direct, position }: Commands,
   readiness: () => Promise<Readiness>,
   log: Logger,
@@ -35,7 +35,9 @@ export async function startApi(
   const waitMs = config.replyWaitMs;
   const bus =
     broker &&
-    opened.adopt(makeRabbitMqBus({ connection: broker.publishing, waitMs, maxWaiting: config.queueCommands }), ({ close }) => close());
+    opened.adopt(makeRabbitMqBus({ connection: broker.publishing, waitMs, maxWaiting: config.queueCommands, spans }), ({ close }) =>
+      close(),
+    );
   if (bus) metrics.watchReplies(bus.awaited);
   const isAvailable = (): boolean => broker?.status().isUsable === true && bus?.isAvailable() === true;
   const gateway = bus
@@ -48,6 +50,7 @@ export async function startApi(
     readiness,
     registry: metrics.registry,
     logger: log,
+    spans,
     principal: withFirstAccount(bearerPrincipal(identity.verifier), firstAccounts),
     auth: { issuer: config.jwtIssuer, builtIn: identity.builtIn, firstAccounts, cookies: { secure: config.cookieSecure } },
     permissions: permissionsOf(config),

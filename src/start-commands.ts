@@ -7,6 +7,7 @@ import { makeClockGuard } from './commands/clock-guard.ts';
 import { makeCommandSide } from './commands/command-side.ts';
 import type { CommandHandler } from './commands/handler.ts';
 import { makeInProcessBus } from './commands/in-process-bus.ts';
+import type { Spans } from './commands/spans.ts';
 import type { Config } from './config.ts';
 import type { Rejection } from './domain/rejections.ts';
 import { rejection } from './domain/rejections.ts';
@@ -31,6 +32,8 @@ export interface Stores {
   /** Absent: commands stay inside this process. */
   readonly broker: Broker | undefined;
   readonly metrics: Metrics;
+  /** Absent where nobody traces. */
+  readonly spans: Spans | undefined;
 }
 
 export interface Commands {
@@ -46,7 +49,7 @@ export interface Commands {
 export async function startCommands(
   opened: AsyncDisposableStack,
   config: Config,
-  { store, database, metrics }: Stores,
+  { store, database, metrics, spans }: Stores,
   log: Logger,
 ): Promise<Commands> {
   opened.defer(refreshAnnulments(store, log));
@@ -68,6 +71,7 @@ export async function startCommands(
     limits: config,
     admission: () => clock.refusal() ?? lagRefusal(lag.report()),
     observe: { ...counted, failed: (stream, err) => log.warn({ err, stream }, 'commands were not decided') },
+    spans,
   });
   const lag = opened.adopt(watchLag({ streams: store.streams, db: database.db, onAnotherLog: handling.forgetAll }), ({ close }) => close());
   await lag.look(); // before the first command

@@ -22,21 +22,23 @@ import { isProjecting, makeProjector } from './projections/projector.ts';
 import type { Broker } from './rabbitmq/broker.ts';
 import type { Commands, Stores } from './start-commands.ts';
 import { permissionsOf } from './start-commands.ts';
+import { traceProjection } from './telemetry/traced-projection.ts';
 
 const MS_PER_S = 1000;
-/** Names this process in leases. */
-const OWNER = `${hostname()}/${process.pid}`;
+/** Names this process in leases, and in traces. */
+export const OWNER = `${hostname()}/${process.pid}`;
 
 export function startProjector(
   opened: AsyncDisposableStack,
   config: Config,
-  { store, database, metrics }: Stores,
+  { store, database, metrics, spans }: Stores,
   logger: Logger,
 ): Projector {
-  const observe = metrics.watchProjector(
+  const counted = metrics.watchProjector(
     () => projector.status(),
     () => books.report(),
   );
+  const traced = spans && traceProjection(spans);
   const projector = makeProjector({
     store,
     db: database.db,
@@ -44,7 +46,12 @@ export function startProjector(
     batchSize: config.projectorBatchEvents,
     batchMs: config.projectorBatchMs,
     leaseMs: config.leaseSeconds * MS_PER_S,
-    observe,
+    observe: {
+      applied(...batch) {
+        counted.applied(...batch);
+        traced?.applied(...batch);
+      },
+    },
     logger,
   });
   const isLeading = (): boolean => isProjecting(projector.status());
@@ -101,7 +108,7 @@ export function startChainSigner(opened: AsyncDisposableStack, config: Config, {
 export function startConsumer(
   opened: AsyncDisposableStack,
   config: Config,
-  { database: { db } }: Stores,
+  { database: { db }, spans }: Stores,
   { consuming, publishing, answering, declared }: Broker,
   { handle }: Commands,
   logger: Logger,
@@ -121,6 +128,7 @@ export function startConsumer(
       rules: { ledgerUser: publishing.user, anonymousProducers, bodyLimitBytes, issuer, permissions: permissionsOf(config) },
       keepUnstored: keepInReceipts(makeReceipts(db), (accountId) => findAccount(db, accountId)),
       logger,
+      spans,
     });
   });
   opened.defer(() => {

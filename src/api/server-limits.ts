@@ -21,6 +21,8 @@ const SILENCE_MS = 120_000;
 const MAX_CONNECTIONS = 10_000;
 /** Asked by those who decide what becomes of this process: an overloaded one must be able to say so. */
 const ALWAYS_ANSWERED: ReadonlySet<string | undefined> = new Set(['/health/live', '/health/ready', '/metrics']);
+/** Whether a route is one of those: they are asked every few seconds, and stand for no work. */
+export const isAlwaysAnswered = (route: string | undefined): boolean => ALWAYS_ANSWERED.has(route);
 
 /** The options of fastify, and of Node's server, that bound what a connection may do. */
 export const SERVER_OPTIONS = {
@@ -45,7 +47,7 @@ export function limitServer(app: FastifyInstance, maxRequests: number): () => nu
   app.server.maxConnections = MAX_CONNECTIONS;
   let underWay = 0;
   app.addHook('onRequest', async ({ routeOptions, url }, reply) => {
-    if (ALWAYS_ANSWERED.has(routeOptions.url)) return;
+    if (isAlwaysAnswered(routeOptions.url)) return;
     if (underWay >= maxRequests)
       throw new RefusedRequest(refusal('overloaded', `${maxRequests} requests are under way, and no more are taken.`));
     underWay += 1;
