@@ -147,7 +147,7 @@ export async function runLoad(options: LoadOptions): Promise<Report> {
     clock: { now, sleep: (ms) => sleep(ms) },
     signal,
   });
-  const logIns = keepLoggingIn(people, options, (error) => recorder.trouble(`log-in: ${String(error)}`));
+  const logIns = keepLoggingIn(people, options, (error) => recorder.trouble('log-in', String(error)));
   await loop.done;
   const { user, system } = process.cpuUsage(cpuBefore);
   await logIns.stop();

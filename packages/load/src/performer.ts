@@ -121,7 +121,7 @@ export function makePerformer(options: PerformerOptions): Performer {
       return { name: 'unexpected', detail: `what became of ${keyOf(run, sent.name)} is not known to this day` } as const;
     });
     const worst = worstOf(outcomes);
-    if (worst.name !== 'ok') recorder.trouble(`afterwards: ${worst.detail ?? worst.name}`);
+    if (worst.name !== 'ok') recorder.trouble('afterwards', worst.detail ?? worst.name);
     turn.leave(worst.name === 'ok' ? 'whole' : 'broken');
   }
 
@@ -134,7 +134,9 @@ export function makePerformer(options: PerformerOptions): Performer {
     recorder.beside('visible', outcome, now() - dueAt);
   }
   function follow(watching: Promise<void>): void {
-    const followed = watching.catch((error: unknown) => recorder.trouble(String(error))).finally(() => following.delete(followed));
+    const followed = watching
+      .catch((error: unknown) => recorder.trouble('afterwards', String(error)))
+      .finally(() => following.delete(followed));
     following.add(followed);
   }
 

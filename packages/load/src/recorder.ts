@@ -9,8 +9,9 @@ const MS_PER_S = 1_000;
 /** Longer than anything is waited for. */
 const LONGEST_US = 120_000_000;
 const DIGITS = 3;
-/** Examples of trouble that are kept to be shown. */
-const MOST_EXAMPLES = 20;
+/** Kinds of trouble that are kept to be shown, and examples of each: what comes by the thousand must not hide what came once. */
+const MOST_KINDS = 20;
+const EXAMPLES_EACH = 2;
 /** The most points of time that are told apart. */
 const MOST_POINTS = 240;
 
@@ -53,8 +54,8 @@ export interface Recorder {
   beside(operation: string, outcome: Outcome, latencyMs: number): void;
   /** A step's end; only what is `ok` is timed. @param isWrite of what was durable when it was answered. */
   ended(operation: string, outcome: Outcome, latencyMs: number, isWrite: boolean): void;
-  /** Something that is wrong and no step's outcome. */
-  trouble(detail: string): void;
+  /** Something that is wrong and no step's outcome. @param kind what it is one of. */
+  trouble(kind: string, detail: string): void;
   rows(): readonly Row[];
   /** Beside the plan. */
   asideRows(): readonly Row[];
@@ -64,6 +65,7 @@ export interface Recorder {
   /** Since the last call, for a line that is written now and then. */
   lately(): { readonly count: number; readonly p50Ms: number; readonly p99Ms: number };
   errors(): number;
+  /** A line for each kind of trouble, with how often it was there. */
   examples(): readonly string[];
 }
 
@@ -85,7 +87,7 @@ export function makeRecorder({ tolerated, durationMs, now, onRecorded }: Recorde
   const [all, durable, recent, current] = [newHistogram(), newHistogram(), newHistogram(), newHistogram()];
   const pointMs = Math.max(1, Math.ceil(durationMs / MOST_POINTS / MS_PER_S)) * MS_PER_S;
   const points: Point[] = [];
-  const examples: string[] = [];
+  const examples = new Map<string, { count: number; readonly details: string[] }>();
   let errors = 0;
   let startedAt: number | undefined;
   let [pointEndsAt, pointErrors, pointCount] = [0, 0, 0];
@@ -95,10 +97,13 @@ export function makeRecorder({ tolerated, durationMs, now, onRecorded }: Recorde
     rows.set(operation, row);
     return row;
   }
-  function trouble(detail: string): void {
+  function trouble(kind: string, detail: string): void {
     errors += 1;
     pointErrors += 1;
-    if (examples.length < MOST_EXAMPLES) examples.push(detail);
+    const known = examples.get(kind) ?? { count: 0, details: [] };
+    if (known.count > 0 || examples.size < MOST_KINDS) examples.set(kind, known);
+    known.count += 1;
+    if (known.details.length < EXAMPLES_EACH && detail !== '') known.details.push(detail);
   }
   function closePoint(): void {
     const [p50Ms, p99Ms] = [percentileMs(current, 50), percentileMs(current, 99)];
@@ -121,7 +126,7 @@ export function makeRecorder({ tolerated, durationMs, now, onRecorded }: Recorde
     more(row.outcomes, name);
     if (doom !== undefined) more(row.dooms, doom);
     if (name === 'ok') record(row.histogram, latencyMs);
-    if (isError(name, tolerated)) trouble(`${row.operation}: ${detail ?? name}`);
+    if (isError(name, tolerated)) trouble(`${row.operation} ${name}`, detail ?? '');
     onRecorded(row.operation, name, name === 'ok' ? latencyMs : undefined);
   }
   const beside = (operation: string, outcome: Outcome, latencyMs: number): void => count(rowIn(aside, operation), outcome, latencyMs);
@@ -153,6 +158,6 @@ export function makeRecorder({ tolerated, durationMs, now, onRecorded }: Recorde
       return figures;
     },
     errors: () => errors,
-    examples: () => examples,
+    examples: () => [...examples].map(([kind, { count, details }]) => [`${kind} (${count})`, ...details].join(': ')),
   };
 }

@@ -54,10 +54,19 @@ export function makeStrands(): Strands {
       return undefined;
     },
     abandon({ strand }) {
-      if (strand === undefined || strand.place === 'begins') return;
-      const entry = entries.get(strand.id);
-      if (entry !== undefined) entry.isBroken = true;
-      if (strand.place === 'ends') entries.delete(strand.id);
+      if (strand === undefined) return;
+      const { id, place, after } = strand;
+      if (place === 'begins') {
+        const before = (after === undefined ? undefined : entries.get(after)?.tail) ?? Promise.resolve();
+        entries.set(id, { state: {}, isBroken: false, tail: before });
+      }
+      const entry = entries.get(id);
+      if (entry === undefined) return;
+      // Those before it go on as if nothing had happened; those after it wait for them, and make no sense any more.
+      entry.tail = entry.tail.then(() => {
+        entry.isBroken = true;
+        if (place === 'ends') entries.delete(id);
+      });
     },
   };
 }

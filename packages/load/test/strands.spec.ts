@@ -49,6 +49,32 @@ test('a strand waits for an earlier one that has to be over', async () => {
   expect(await next).toBeDefined();
 });
 
+test('a step that is not sent takes nothing from those before it', async () => {
+  const strands = makeStrands();
+  const first = await strands.enter(step(1, 'begins'));
+  const second = strands.enter(step(1, 'continues'));
+  strands.abandon(step(1, 'ends'));
+  first?.leave('whole');
+  expect(await second).toBeDefined();
+});
+
+test('a strand that was never begun, or never ended, does not let the next one overtake those before', async () => {
+  const strands = makeStrands();
+  (await strands.enter(step(1, 'begins')))?.leave('whole');
+  const last = await strands.enter(step(1, 'ends'));
+  strands.abandon(step(2, 'begins', 1));
+  strands.abandon(step(2, 'ends'));
+  let hasBegun = false;
+  const next = strands.enter(step(3, 'begins', 2)).then((turn) => {
+    hasBegun = true;
+    return turn;
+  });
+  await new Promise(setImmediate);
+  expect(hasBegun).toBe(false);
+  last?.leave('whole');
+  expect(await next).toBeDefined();
+});
+
 test('a step that builds on nothing has its turn at once', async () => {
   const turn = await makeStrands().enter({});
   expect(turn?.state).toEqual({});
