@@ -6,6 +6,7 @@ import type { RecordedEvent } from '../domain/events.ts';
 import { accountStream } from '../domain/events.ts';
 import type { AccountId } from '../domain/ids.ts';
 import { filledOf, heldMinorOf } from '../domain/open-orders.ts';
+import { canonicalTime } from '../domain/time.ts';
 import type { EventStore } from '../eventstore/client.ts';
 import { folded } from '../projections/errors.ts';
 
@@ -22,7 +23,7 @@ export type ReplayEnd = { readonly position: bigint } | { readonly time: string 
 const isBeyond = ({ position, metadata, event }: RecordedEvent, end: ReplayEnd): boolean => {
   if ('position' in end) return position > end.position;
   // An annulled event has no time of its own. An account's times never go back, so the next one decides.
-  return event.type !== 'annulled' && Date.parse(metadata.occurredAt) > Date.parse(end.time);
+  return event.type !== 'annulled' && canonicalTime(metadata.occurredAt) > canonicalTime(end.time);
 };
 
 /**

@@ -3,7 +3,7 @@ import { formatMinor, parseDecimal } from '../domain/amounts.ts';
 import type { Asset } from '../domain/assets.ts';
 import type { EventType } from '../domain/events.ts';
 import type { AccountId } from '../domain/ids.ts';
-import { canonicalTime } from '../domain/time.ts';
+import { timeMs } from '../domain/time.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { TimeAxis } from '../projections/balances.ts';
 import { balancesAt } from '../projections/balances.ts';
@@ -126,6 +126,6 @@ async function* entriesOn(db: LedgerDb, { accountId, asset, from, to, by, positi
 /** The last of the ledger's times, which are whole milliseconds, before that time; undefined where there can be none. */
 function justBefore(time: string): string | undefined {
   const [, finer = ''] = /\.\d{3}(\d*)Z$/.exec(time) ?? [];
-  const before = new Date(Date.parse(canonicalTime(time)) - (/[1-9]/.test(finer) ? 0 : 1)).toISOString();
+  const before = new Date(timeMs(time) - (/[1-9]/.test(finer) ? 0 : 1)).toISOString();
   return before.startsWith('0000') ? undefined : before;
 }

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { StatementFormat } from '../audit/statement.ts';
 import { csvStatement, jsonStatement, textStatement } from '../audit/statement-formats.ts';
 import type { AccountId, AssetCode } from '../domain/ids.ts';
+import { timeMs } from '../domain/time.ts';
 import type { TimeAxis } from '../projections/balances.ts';
 import { accountArgument, assetArgument, timeArgument } from './arguments.ts';
 import { NothingThere } from './nothing-there.ts';
@@ -40,8 +41,7 @@ export function statementCommand(): Command {
     .addOption(new Option('--format <format>', 'as what').choices(Object.keys(FORMATS)).default('text'))
     .option('--json', 'the same as --format json')
     .action(async (accountId: AccountId, { asset: code, from, to, by, format, json }: StatementArguments, command: Command) => {
-      if (from !== undefined && to !== undefined && Date.parse(from) >= Date.parse(to))
-        command.error('error: --to must be later than --from');
+      if (from !== undefined && to !== undefined && timeMs(from) >= timeMs(to)) command.error('error: --to must be later than --from');
       await using projected = await openProjectedAccount('statement', accountId);
       const { queries } = projected;
       const asset = await queries.asset(code);

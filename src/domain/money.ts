@@ -7,7 +7,7 @@ import { refused } from './decision.ts';
 import { moved, paidRefusal, paymentOf, rangeRefusal, spendingRefusal } from './entries.ts';
 import type { Rejection } from './rejections.ts';
 import { rejection } from './rejections.ts';
-import { canonicalTime } from './time.ts';
+import { timeMs } from './time.ts';
 
 export function deposit(command: Deposit, account: Account, context: DecisionContext): Decision {
   const asset = resolveAsset(command.asset, context);
@@ -37,7 +37,6 @@ export function withdraw(command: Withdraw, account: Account, context: DecisionC
 
 /** Backdating looks back, never ahead. */
 function lateRefusal(command: Deposit | Withdraw, context: DecisionContext): Rejection | undefined {
-  if (command.effectiveAt === undefined || Date.parse(canonicalTime(command.effectiveAt)) <= Date.parse(context.occurredAt))
-    return undefined;
+  if (command.effectiveAt === undefined || timeMs(command.effectiveAt) <= Date.parse(context.occurredAt)) return undefined;
   return rejection('malformed_request', `effectiveAt ${command.effectiveAt} is in the future.`);
 }

@@ -9,3 +9,6 @@ const CANONICAL = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]
  */
 export const canonicalTime = (text: string): string =>
   CANONICAL.test(text) ? text : new Date(text.replace(/(\.[0-9]{3})[0-9]+/, '$1')).toISOString();
+
+/** The same in ms since 1970. */
+export const timeMs = (text: string): number => Date.parse(canonicalTime(text));

@@ -16,7 +16,7 @@ export type ShadowOnlyTables = {
   /** What is to be done at the end, in this order. */
   rebuild_deferred: { number: number; statement: string };
 };
-export const SHADOW_ONLY: readonly (keyof ShadowOnlyTables)[] = ['rebuild', 'rebuild_deferred'];
+const SHADOW_ONLY: readonly string[] = ['rebuild', 'rebuild_deferred'] satisfies (keyof ShadowOnlyTables)[];
 
 /** Where a rebuild writes that is to take the place of the tables in `live`, and where those go until they are dropped. */
 export const shadowSchemaOf = (live: string): string => `${live.slice(0, 50)}_rebuild`;
@@ -88,8 +88,12 @@ async function indexesIn(db: LedgerDb): Promise<readonly TableIndex[]> {
   return rows;
 }
 
-/** Drops a schema with all that is in it, if it is there. */
+/**
+ * Drops a schema with all that is in it, if it is there. Table by table, each in a transaction of its own: a prepared statement that
+ * waits for a table goes on to the next one that it reads, and would be in a deadlock with whoever holds that and wants the first.
+ */
 export async function dropSchema(db: LedgerDb, schema: string): Promise<void> {
+  for (const table of await allTablesIn(db, schema)) await sql`DROP TABLE IF EXISTS ${sql.id(schema, table)} CASCADE`.execute(db);
   await sql`DROP SCHEMA IF EXISTS ${sql.id(schema)} CASCADE`.execute(db);
 }
 
@@ -117,10 +121,13 @@ export async function finishShadowTables(ledgerDb: LedgerDb, schema: string, onS
 
 /** The projections' tables in a shadow's schema: those that are swapped and compared. */
 export async function tablesIn(db: LedgerDb, schema: string): Promise<readonly string[]> {
+  return (await allTablesIn(db, schema)).filter((table) => !SHADOW_ONLY.includes(table));
+}
+
+async function allTablesIn(db: LedgerDb, schema: string): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string }>`
     SELECT relname AS name FROM pg_class
-    WHERE relnamespace = to_regnamespace(quote_ident(${schema})) AND relkind = 'r' AND relname <> ALL(${[...SHADOW_ONLY]}::text[])
-    ORDER BY relname
+    WHERE relnamespace = to_regnamespace(quote_ident(${schema})) AND relkind = 'r' ORDER BY relname
   `.execute(db);
   return rows.map(({ name }) => name);
 }

@@ -50,7 +50,7 @@ export async function dependentsOf(db: LedgerDb, tables: readonly string[]): Pro
 }
 
 /**
- * Tries to swap, once. Afterwards the live tables are the shadow's, nobody has the projector's lease, and whoever waits for a
+ * Tries to swap, once. Afterwards the live tables are the shadow's, the shadow is gone, nobody has the projector's lease, and whoever waits for a
  * position has been told; the tables that were replaced are to be dropped by `dropReplaced`.
  * @returns false where somebody had a table for too long, or the shadow could not be brought up in time: nothing has changed then.
  */
@@ -71,6 +71,8 @@ export async function trySwap({ session: { db }, shadow: { schema, live }, catch
         await sql`ALTER TABLE ${sql.id(live, table)} SET SCHEMA ${sql.id(replaced)}`.execute(tx);
         await sql`ALTER TABLE ${sql.id(schema, table)} SET SCHEMA ${sql.id(live)}`.execute(tx);
       }
+      // With the tables it would be taken for a shadow to go on with.
+      await sql`DROP SCHEMA ${sql.id(schema)} CASCADE`.execute(tx);
       // A projector that waited finds that the lease is not its own, and takes it anew.
       await tx.updateTable('checkpoint').set({ owner: null, lease_until: null }).execute();
       for (const { name, to } of setBack) await setBackLease(tx, name, to);
@@ -105,11 +107,8 @@ async function accessStatements(
   return rows.map(({ statement }) => statement);
 }
 
-/** Drops the tables that were replaced, and what is left of the shadow. */
-export async function dropReplaced(db: LedgerDb, { schema, live }: Pick<Shadow, 'schema' | 'live'>): Promise<void> {
-  await dropSchema(db, replacedSchemaOf(live));
-  await dropSchema(db, schema);
-}
+/** Drops the tables that were replaced. */
+export const dropReplaced = (db: LedgerDb, { live }: Pick<Shadow, 'live'>): Promise<void> => dropSchema(db, replacedSchemaOf(live));
 
 /** The last event that both the live tables and the shadow were built from; undefined where there is none. */
 export async function lastCommonEvent(db: LedgerDb, { schema, live }: Pick<Shadow, 'schema' | 'live'>): Promise<LogPlace | undefined> {

@@ -31,6 +31,9 @@ describe('in the file of the event store', () => {
     return () => ledger.close();
   });
 
+  /** Where the signed event itself moves, its checkpoint counts other events. */
+  const isUnderTheSignature = ({ position }: KeptEvent): boolean => BigInt(position) < BigInt(signed.position);
+
   /** Changes the log; then looks, and looks again after the projections were made anew from what is there now. */
   async function forged(change: (log: ForgedLog) => void) {
     await ledger.forge(change);
@@ -86,7 +89,9 @@ describe('in the file of the event store', () => {
     let places: readonly object[] = [];
     const { before, after, chain } = await forged(({ events, write }) => {
       const pair = (one: KeptEvent): KeptEvent | undefined =>
-        events.find(({ stream, revision, type }) => stream === one.stream && revision === one.revision + 1 && type !== one.type);
+        events
+          .filter(isUnderTheSignature)
+          .find((next) => next.stream === one.stream && next.revision === one.revision + 1 && next.type !== one.type);
       const one = last(events, (event) => event.type === 'deposited' && pair(event) !== undefined);
       const other = pair(one) ?? one;
       write({ ...other, position: one.position, revision: one.revision });
@@ -105,12 +110,12 @@ describe('in the file of the event store', () => {
 
   it('two events of different accounts that change places in the log, each in its own stream as before', async () => {
     const { before, after, chain } = await forged(({ events, write }) => {
-      const one = last(events, ({ type }) => type === 'deposited');
+      const one = last(events, (event) => event.type === 'deposited' && isUnderTheSignature(event));
       const other = last(events, ({ type, stream, position }) => type === 'deposited' && stream !== one.stream && position < one.position);
       write({ ...one, position: other.position });
       write({ ...other, position: one.position });
     });
-    expect(kinds(before)).toEqual(expect.arrayContaining(['postings_row_differs', 'command_outcomes_row_differs']));
+    expect(kinds(before)).toEqual(expect.arrayContaining(['postings_row_extra', 'postings_row_missing', 'command_outcomes_row_differs']));
     expect(kinds(after)).toContain('chain_broken');
     expect(chain[0]?.detail).toContain('events changed places');
   });

@@ -4,6 +4,7 @@ import type { StatementFoot, StatementFormat, StatementHead, StatementLine } fro
 import { csvStatement, jsonStatement } from '../../audit/statement-formats.ts';
 import { TimestampSchema } from '../../domain/commands.ts';
 import { AccountIdSchema, AssetCodeSchema } from '../../domain/ids.ts';
+import { timeMs } from '../../domain/time.ts';
 import { AccountParams, Statement, TimeAxis } from '../contract.ts';
 import { ACCOUNT_ID, ENTRY_ID } from '../examples.ts';
 import { refusal } from '../problems.ts';
@@ -21,7 +22,7 @@ const StatementQuery = z
     format: z.enum(['json', 'csv']).optional().meta({ description: 'The default is `json`.' }),
   })
   .check(({ value: { from, to }, issues }) => {
-    if (from !== undefined && to !== undefined && Date.parse(from) >= Date.parse(to))
+    if (from !== undefined && to !== undefined && timeMs(from) >= timeMs(to))
       issues.push({ code: 'custom', message: 'later than `from`', path: ['to'], input: to });
   });
 
