@@ -75,7 +75,9 @@ describe('over a ledger and its load client', () => {
 
   /** Queries of which nothing was seen yet. */
   async function unanswered(queries: typeof dashboardQueries): Promise<typeof dashboardQueries> {
-    const answers = await Promise.all(queries.map(async ({ expr }) => (await prometheus.query(expr)).some(({ value }) => Number.isFinite(value))));
+    const answers = await Promise.all(
+      queries.map(async ({ expr }) => (await prometheus.query(expr)).some(({ value }) => Number.isFinite(value))),
+    );
     return queries.filter((_, at) => answers[at] !== true);
   }
 
@@ -99,7 +101,7 @@ describe('over a ledger and its load client', () => {
     // Without what an alert compares with, its figures: the alert itself has none while all is well.
     const compared = alertQueries.map(({ where, expr }) => ({ where, expr: expr.replace(/ (==|<|>) [\d.]+$/, '') }));
     for (const { where, expr } of compared) expect(expr, where).not.toMatch(/[<>=] [\d.]+$/);
-    let left = [...dashboardQueries, ...compared];
+    let left: typeof dashboardQueries = [...dashboardQueries, ...compared];
     await waitFor(
       async () => {
         left = await unanswered(left);

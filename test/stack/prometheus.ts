@@ -40,7 +40,11 @@ const answer = z.discriminatedUnion('status', [
 const vector = z.object({ resultType: z.literal('vector'), result: z.array(sample) });
 const alertList = z.object({
   alerts: z.array(
-    z.object({ labels: z.record(z.string(), z.string()), annotations: z.record(z.string(), z.string()), state: z.enum(['pending', 'firing']) }),
+    z.object({
+      labels: z.record(z.string(), z.string()),
+      annotations: z.record(z.string(), z.string()),
+      state: z.enum(['pending', 'firing']),
+    }),
   ),
 });
 const ruleList = z.object({

@@ -31,10 +31,18 @@ function judged(expects: Expectation, answer: Answer, sent: Partial<Sent> = {}) 
   const acknowledged = makeAcknowledged({ run: 'r', steps: 10, stepsBefore: 0 });
   const judge = makeJudge({ run: 'r', books, acknowledged });
   const outcome = judge({ command: DEPOSIT, name: NAME, expects, state: {}, wasDoubted: false, ...sent }, answer);
-  return { outcome, balances: books.of(ME).view().balances, applied: acknowledged.count('applied'), refused: acknowledged.count('refused') };
+  return {
+    outcome,
+    balances: books.of(ME).view().balances,
+    applied: acknowledged.count('applied'),
+    refused: acknowledged.count('refused'),
+  };
 }
 const applied = (more: Partial<Applied> = {}): Answer => ({ status: 'applied', applied: { ...APPLIED, ...more } });
-const problem = (code: ProblemCode, { status = 422, stored = false, retryAfterMs }: { status?: number; stored?: boolean; retryAfterMs?: number } = {}): Answer =>
+const problem = (
+  code: ProblemCode,
+  { status = 422, stored = false, retryAfterMs }: { status?: number; stored?: boolean; retryAfterMs?: number } = {},
+): Answer =>
   answerOf(
     new LedgerProblem(
       {
@@ -68,11 +76,18 @@ test.each<readonly [string, Answer]>([
 });
 
 test('a command that was doubted may have been applied by an earlier attempt', () => {
-  expect(judged(AS_SENT, applied({ hit: true }), { wasDoubted: true })).toMatchObject({ outcome: { name: 'ok' }, balances: ['USD 5.00 0.00'] });
+  expect(judged(AS_SENT, applied({ hit: true }), { wasDoubted: true })).toMatchObject({
+    outcome: { name: 'ok' },
+    balances: ['USD 5.00 0.00'],
+  });
 });
 
 test('a dry run is not booked, and is no more than that', () => {
-  expect(judged({ outcome: 'would-apply' }, applied({ status: 'would_apply' }))).toMatchObject({ outcome: { name: 'ok' }, balances: [], applied: 0 });
+  expect(judged({ outcome: 'would-apply' }, applied({ status: 'would_apply' }))).toMatchObject({
+    outcome: { name: 'ok' },
+    balances: [],
+    applied: 0,
+  });
   expect(judged({ outcome: 'would-apply' }, applied()).outcome.name).toBe('unexpected');
 });
 
@@ -100,7 +115,10 @@ test.each(DOOMED.map(({ doom, code, isStored }) => [doom, code, isStored] as con
 test('overload is told apart, where the ledger says when to come back', () => {
   expect(judged(AS_SENT, problem('overloaded', { status: 503, retryAfterMs: 1_000 })).outcome.name).toBe('overloaded');
   expect(judged(AS_SENT, problem('rate_limited', { status: 429, retryAfterMs: 0 })).outcome.name).toBe('overloaded');
-  expect(judged(AS_SENT, problem('overloaded', { status: 503 })).outcome).toEqual({ name: 'unexpected', detail: 'overloaded without Retry-After' });
+  expect(judged(AS_SENT, problem('overloaded', { status: 503 })).outcome).toEqual({
+    name: 'unexpected',
+    detail: 'overloaded without Retry-After',
+  });
 });
 
 test('a doubt is none of these: it is asked for', () => {
