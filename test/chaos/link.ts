@@ -23,12 +23,14 @@ export interface Link {
   /** Where to connect instead of to the server. */
   readonly port: number;
   /** From now on, in the place of the one before. */
-  break(fault: LinkFault): void;
-  /** How often the fault has struck since `break`: bytes that were late or swallowed, connections that were reset. */
-  strikes(): number;
-  /** Ends the fault. Connections on which something was swallowed are reset: no peer could go on with them. */
-  mend(): void;
+  break(fault: LinkFault): Broken;
   close(): Promise<void>;
+}
+export interface Broken {
+  /** How often this fault has struck: bytes that were late or swallowed, connections that were reset. */
+  strikes(): number;
+  /** Ends the fault, if no other has taken its place. Connections on which something was swallowed are reset: no peer could go on with them. */
+  mend(): void;
 }
 
 interface Pair {
@@ -45,7 +47,7 @@ interface Pair {
 export async function openLink(serverPort: () => number): Promise<Link> {
   const pairs = new Set<Pair>();
   let fault: LinkFault | undefined;
-  let strikes = 0;
+  let struck = { strikes: 0 };
   let bytesLeft = 0;
 
   function reset(pair: Pair): void {
@@ -56,53 +58,52 @@ export async function openLink(serverPort: () => number): Promise<Link> {
 
   function send(pair: Pair, direction: Direction, data: Buffer): void {
     const target = direction === 'there' ? pair.server : pair.client;
-    const isLate = fault?.kind === 'delay';
     const now = performance.now();
-    const dueMs = Math.max(pair.dueMs[direction], isLate && fault?.kind === 'delay' ? now + fault.delayMs : now);
-    if (isLate) strikes += 1;
+    const delayMs = fault?.kind === 'delay' ? fault.delayMs : 0;
+    const dueMs = Math.max(pair.dueMs[direction], now + delayMs);
+    if (delayMs > 0) struck.strikes += 1;
     pair.dueMs[direction] = dueMs;
     if (dueMs <= now) target.write(data);
     else setTimeout(() => target.writable && target.write(data), dueMs - now);
   }
 
-  function swallow(pair: Pair): void {
-    pair.isDamaged = true;
-    strikes += 1;
-  }
-
-  function pass(pair: Pair, direction: Direction, data: Buffer): void {
-    if (pair.isUnanswered && direction === 'back') return swallow(pair);
-    if (fault === undefined) return send(pair, direction, data);
+  /** What the fault makes of a piece of data. */
+  function actOn(pair: Pair, direction: Direction, data: Buffer): 'sent' | 'swallowed' | 'cut' {
+    if (pair.isUnanswered && direction === 'back') return 'swallowed';
+    if (fault === undefined) return 'sent';
     switch (fault.kind) {
       case 'delay':
-      case 'cut': // those that are there were reset
-        return send(pair, direction, data);
+      case 'cut': // those that were there were reset
+        return 'sent';
       case 'half-open':
-        return fault.direction === direction ? swallow(pair) : send(pair, direction, data);
-      case 'cut-inside': {
-        if (fault.direction !== direction || strikes > 0) return send(pair, direction, data);
-        if (data.length <= bytesLeft) {
-          bytesLeft -= data.length;
-          return send(pair, direction, data);
-        }
-        strikes += 1;
-        // What was let through has to arrive before the end does.
-        const target = direction === 'there' ? pair.server : pair.client;
-        if (bytesLeft === 0) return reset(pair);
-        target.write(data.subarray(0, bytesLeft), () => reset(pair));
-        return undefined;
-      }
+        return fault.direction === direction ? 'swallowed' : 'sent';
+      case 'cut-inside':
+        if (fault.direction !== direction || struck.strikes > 0) return 'sent';
+        if (data.length > bytesLeft) return 'cut';
+        bytesLeft -= data.length;
+        return 'sent';
       case 'lost-answer':
-        if (direction === 'there' && strikes === 0 && data.includes(fault.request)) pair.isUnanswered = true;
-        return send(pair, direction, data);
+        if (direction === 'there' && struck.strikes === 0 && data.includes(fault.request)) pair.isUnanswered = true;
+        return 'sent';
       default:
         return assertNever(fault);
     }
   }
 
+  function pass(pair: Pair, direction: Direction, data: Buffer): void {
+    const act = actOn(pair, direction, data);
+    if (act === 'sent') send(pair, direction, data);
+    else struck.strikes += 1;
+    if (act === 'swallowed') pair.isDamaged = true;
+    if (act !== 'cut') return;
+    if (bytesLeft === 0) reset(pair);
+    // What is let through has to arrive before the end does.
+    else (direction === 'there' ? pair.server : pair.client).write(data.subarray(0, bytesLeft), () => reset(pair));
+  }
+
   const listener = createServer((client) => {
     if (fault?.kind === 'cut') {
-      strikes += 1;
+      struck.strikes += 1;
       client.resetAndDestroy();
       return;
     }
@@ -135,16 +136,17 @@ export async function openLink(serverPort: () => number): Promise<Link> {
     port: address.port,
     break(next) {
       fault = next;
-      strikes = 0;
       bytesLeft = next.kind === 'cut-inside' ? next.afterBytes : 0;
-      if (next.kind !== 'cut') return;
-      strikes = pairs.size;
-      for (const pair of [...pairs]) reset(pair);
-    },
-    strikes: () => strikes,
-    mend() {
-      fault = undefined;
-      for (const pair of [...pairs]) if (pair.isDamaged || pair.isUnanswered) reset(pair);
+      const own = { strikes: next.kind === 'cut' ? pairs.size : 0 };
+      struck = own;
+      if (next.kind === 'cut') for (const pair of [...pairs]) reset(pair);
+      return {
+        strikes: () => own.strikes,
+        mend() {
+          if (fault === next) fault = undefined;
+          for (const pair of [...pairs]) if (pair.isDamaged || pair.isUnanswered) reset(pair);
+        },
+      };
     },
     async close() {
       for (const pair of [...pairs]) reset(pair);

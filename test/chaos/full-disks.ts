@@ -1,0 +1,34 @@
+// Whether a disk is full as its server sees it: a write of one's own is refused for want of room.
+import { jsonEvent } from '@eventstore/db-client';
+import { withDatabase } from '../scenarios/audit/tables.ts';
+import { withClient } from '../scenarios/log.ts';
+
+const DISK_FULL = '53100';
+const BYTES = 20_000;
+const GIVE_UP_MS = 2_000;
+
+/** Also where the server has given up altogether. */
+export async function isPostgresFull(url: string): Promise<boolean> {
+  try {
+    await withDatabase(`${url}?connect_timeout=2`, async (client) => {
+      await client.query('CREATE TABLE chaos_room AS SELECT n FROM generate_series(1, 2000) n');
+      await client.query('DROP TABLE chaos_room');
+    });
+    return false;
+  } catch (error) {
+    return (
+      error instanceof Error && (!('code' in error) || error.code === DISK_FULL || error.code === '57P03' || error.code === 'ECONNREFUSED')
+    );
+  }
+}
+
+export async function isStoreFull(url: string): Promise<boolean> {
+  try {
+    await withClient(`${url}&defaultDeadline=${GIVE_UP_MS}`, (client) =>
+      client.appendToStream('chaos-room', jsonEvent({ type: 'room', data: { filler: 'x'.repeat(BYTES) } })),
+    );
+    return false;
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,85 @@
+// `npm run chaos`: seed after seed, until one breaks a promise or all are done.
+import { parseArgs } from 'node:util';
+import { FAULT_KINDS, nameOfFault } from './fault-kinds.ts';
+import type { SeedReport } from './seed-run.ts';
+import { runSeed } from './seed-run.ts';
+import type { ChaosStack } from './stack.ts';
+import { startChaosStack } from './stack.ts';
+
+const USAGE = `npm run chaos -- [options]
+
+  --seeds N     run so many seeds (default 10)
+  --from N      from this one on (default 0)
+  --seed N      run this one alone
+  --seconds S   for how long clients work on each (default 3)
+`;
+/** After so many the stack is started anew: its log has grown, and the checker folds all of it. */
+const SEEDS_A_STACK = 12;
+/** How long a stack may take to come to rest. */
+const RECOVERY_MS = 90_000;
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '10' },
+    from: { type: 'string', default: '0' },
+    seed: { type: 'string' },
+    seconds: { type: 'string', default: '3' },
+    help: { type: 'boolean', default: false },
+  },
+});
+const from = Number(values.seed ?? values.from);
+const count = values.seed === undefined ? Number(values.seeds) : 1;
+const seconds = Number(values.seconds);
+if (values.help || ![from, count, seconds].every((value) => Number.isFinite(value) && value >= 0)) {
+  process.stderr.write(USAGE);
+  process.exit(values.help ? 0 : 2);
+}
+
+const strikes = new Map(FAULT_KINDS.map((fault) => [nameOfFault(fault), { planned: 0, struck: 0 }]));
+const outcomes = new Map<string, number>();
+let commands = 0;
+let reads = 0;
+let violations = 0;
+
+function take({ seed, faults, history, violations: found }: SeedReport): void {
+  for (const { name, struck } of faults) {
+    const counted = strikes.get(name);
+    if (counted === undefined) throw new RangeError(`no fault is called ${name}`);
+    counted.planned += 1;
+    if (struck) counted.struck += 1;
+  }
+  for (const { outcome } of history.attempts) outcomes.set(outcome.kind, (outcomes.get(outcome.kind) ?? 0) + 1);
+  commands += history.attempts.length;
+  reads += history.reads.length;
+  violations += found.length;
+  const struck = faults.filter((fault) => fault.struck).map(({ name }) => name);
+  process.stderr.write(`seed ${seed}: ${history.attempts.length} commands, ${history.reads.length} reads; ${struck.join(', ')}\n`);
+  for (const { name, detail } of found.slice(0, 20)) process.stdout.write(`seed ${seed}: ${name}: ${detail}\n`);
+}
+
+let stack: ChaosStack | undefined;
+const startedAt = performance.now();
+try {
+  for (let done = 0; done < count; done += 1) {
+    if (done % SEEDS_A_STACK === 0) {
+      await stack?.[Symbol.asyncDispose]();
+      stack = undefined;
+      stack = await startChaosStack();
+    }
+    if (stack !== undefined) take(await runSeed(stack, from + done, { seconds, recoveryMs: RECOVERY_MS }));
+    // What is broken stays broken: the next seed would only be told so.
+    if (violations > 0) break;
+  }
+} finally {
+  await stack?.[Symbol.asyncDispose]();
+}
+
+const width = Math.max(...[...strikes.keys()].map((name) => name.length));
+const lines = [...strikes].map(
+  ([name, { planned, struck }]) => `${name.padEnd(width)}  ${String(struck).padStart(6)}  ${String(planned).padStart(6)}`,
+);
+process.stdout.write(`\n${'fault'.padEnd(width)}  struck  planned\n${lines.join('\n')}\n\n`);
+const told = [...outcomes].map(([kind, n]) => `${n} ${kind}`).join(', ');
+process.stdout.write(`${commands} commands (${told}) and ${reads} reads in ${Math.round((performance.now() - startedAt) / 1_000)} s: `);
+process.stdout.write(violations === 0 ? 'no violation\n' : `${violations} violations\n`);
+process.exit(violations === 0 ? 0 : 1);
