@@ -20,14 +20,27 @@ interface Killable {
   revive(): Promise<void>;
 }
 
+const LONGER_MS = 2_500;
 const HOUR_MS = 3_600_000;
 
-/** Runs them all, each at its time. Resolves when all are over, and what was killed is started again. */
-export async function runNemesis(stack: ChaosStack, plan: readonly PlannedFault[], recorder: Recorder): Promise<readonly Struck[]> {
+/**
+ * Runs them all, each at its time. Resolves when all are over, and what was killed is started again.
+ * @param tell told when one begins and ends.
+ */
+export async function runNemesis(
+  stack: ChaosStack,
+  plan: readonly PlannedFault[],
+  recorder: Recorder,
+  tell: (message: string) => void,
+): Promise<readonly Struck[]> {
   return Promise.all(
     plan.map(async (planned) => {
       await sleep(planned.atMs);
-      return { name: nameOfFault(planned.fault), struck: await strike(stack, planned, recorder) };
+      const name = nameOfFault(planned.fault);
+      tell(`${name} begins, for ${planned.forMs} ms at ledger ${planned.ledger}`);
+      const struck = await strike(stack, planned, recorder);
+      tell(`${name} is over, and ${struck ? 'struck' : 'did not strike'}`);
+      return { name, struck };
     }),
   );
 }
@@ -130,6 +143,8 @@ async function stop(server: Killable | undefined, { forMs }: PlannedFault): Prom
 async function breakLink(link: Link, fault: LinkFault, { forMs }: PlannedFault): Promise<boolean> {
   const broken = link.break(fault);
   await sleep(forMs);
+  // Where nothing went over the link meanwhile, there was nothing to be broken yet.
+  for (const until = performance.now() + LONGER_MS; broken.strikes() === 0 && performance.now() < until; ) await sleep(20);
   broken.mend();
   return broken.strikes() > 0;
 }

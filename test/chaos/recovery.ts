@@ -25,7 +25,7 @@ const wholeLog = ({ eventStore }: ChaosStack): Promise<LogEvent[]> => readLog(ev
  * Waits until both ledgers are ready, what was taken is decided, transfers have ended, all is projected, and the log has stood still.
  * @param forMs for how long at most; what has not come about then is a violation.
  */
-export async function recover(stack: ChaosStack, history: History, forMs: number): Promise<Recovered> {
+export async function recover(stack: ChaosStack, history: History, forMs: number, tell: (message: string) => void): Promise<Recovered> {
   const deadline = performance.now() + forMs;
   const violations: Violation[] = [];
   let log: readonly LogEvent[] = [];
@@ -34,7 +34,7 @@ export async function recover(stack: ChaosStack, history: History, forMs: number
     let last: unknown;
     for (;;) {
       try {
-        if (await is()) return;
+        if (await is()) return tell(what);
       } catch (error) {
         last = error; // a server that has only just come back
       }

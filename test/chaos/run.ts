@@ -11,6 +11,7 @@ const USAGE = `npm run chaos -- [options]
   --seeds N     run so many seeds (default 10)
   --from N      from this one on (default 0)
   --seed N      run this one alone
+  --verbose     say what goes on
   --seconds S   for how long clients work on each (default 3)
 `;
 /** After so many the stack is started anew: its log has grown, and the checker folds all of it. */
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '0' },
     seed: { type: 'string' },
     seconds: { type: 'string', default: '3' },
+    verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -41,7 +43,7 @@ let commands = 0;
 let reads = 0;
 let violations = 0;
 
-function take({ seed, faults, history, violations: found }: SeedReport): void {
+function take({ seed, faults, history, tookMs, violations: found }: SeedReport): void {
   for (const { name, struck } of faults) {
     const counted = strikes.get(name);
     if (counted === undefined) throw new RangeError(`no fault is called ${name}`);
@@ -53,8 +55,14 @@ function take({ seed, faults, history, violations: found }: SeedReport): void {
   reads += history.reads.length;
   violations += found.length;
   const struck = faults.filter((fault) => fault.struck).map(({ name }) => name);
-  process.stderr.write(`seed ${seed}: ${history.attempts.length} commands, ${history.reads.length} reads; ${struck.join(', ')}\n`);
+  process.stderr.write(
+    `seed ${seed}: ${history.attempts.length} commands, ${history.reads.length} reads, ${tookMs.join(' + ')} ms; ${struck.join(', ')}\n`,
+  );
   for (const { name, detail } of found.slice(0, 20)) process.stdout.write(`seed ${seed}: ${name}: ${detail}\n`);
+}
+
+function tell(message: string): void {
+  if (values.verbose) process.stderr.write(`${new Date().toISOString()} ${message}\n`);
 }
 
 let stack: ChaosStack | undefined;
@@ -66,7 +74,7 @@ try {
       stack = undefined;
       stack = await startChaosStack();
     }
-    if (stack !== undefined) take(await runSeed(stack, from + done, { seconds, recoveryMs: RECOVERY_MS }));
+    if (stack !== undefined) take(await runSeed(stack, from + done, { seconds, recoveryMs: RECOVERY_MS, tell }));
     // What is broken stays broken: the next seed would only be told so.
     if (violations > 0) break;
   }

@@ -21,6 +21,8 @@ export interface SeedReport {
   readonly faults: readonly Struck[];
   readonly violations: readonly Violation[];
   readonly history: History;
+  /** How long the accounts took to open, clients worked, the stack came to rest and the checker checked, in ms. */
+  readonly tookMs: readonly number[];
 }
 
 export interface SeedOptions {
@@ -30,6 +32,8 @@ export interface SeedOptions {
   readonly recoveryMs: number;
   /** False: nothing goes wrong. */
   readonly withFaults?: boolean;
+  /** Told what goes on. */
+  readonly tell?: (message: string) => void;
 }
 
 const ACCOUNTS = 4;
@@ -39,14 +43,17 @@ const OPENING_MS = 60_000;
 export async function runSeed(
   stack: ChaosStack,
   seed: number,
-  { seconds, recoveryMs, withFaults = true }: SeedOptions,
+  { seconds, recoveryMs, withFaults = true, tell = () => undefined }: SeedOptions,
 ): Promise<SeedReport> {
+  const marks = [performance.now()];
+  const mark = (): void => void marks.push(performance.now());
   const recorder = makeRecorder();
   const token = await stack.ledgers[0].operatorToken();
   const world = await openAccounts(stack, makeChance(`accounts of ${seed}`), recorder, token);
+  mark();
   const endsAt = performance.now() + seconds * 1_000;
   let isNemesisOver = false;
-  const nemesis = runNemesis(stack, withFaults ? planOf(seed, seconds) : [], recorder).finally(() => {
+  const nemesis = runNemesis(stack, withFaults ? planOf(seed, seconds) : [], recorder, tell).finally(() => {
     isNemesisOver = true;
   });
   const working = runWorkload({
@@ -61,13 +68,18 @@ export async function runSeed(
   });
   const [faults] = await Promise.all([nemesis, working]);
 
+  mark();
   for (const server of [stack.eventStore, stack.postgres, stack.broker, ...stack.ledgers]) await server?.revive();
+  tell('all clients have ended, and all servers run');
   const history = recorder.history();
-  const { log, violations: unrecovered } = await recover(stack, history, recoveryMs);
+  const { log, violations: unrecovered } = await recover(stack, history, recoveryMs, tell);
+  mark();
   const found = checkHistory(history, log);
   const isLogSound = found.length === 0;
   const inTables = await checkProjection(stack.postgres.url, log, isLogSound);
-  return { seed, faults, history, violations: [...unrecovered, ...found, ...inTables] };
+  mark();
+  const tookMs = marks.slice(1).map((at, n) => Math.round(at - (marks[n] ?? at)));
+  return { seed, faults, history, tookMs, violations: [...unrecovered, ...found, ...inTables] };
 }
 
 /** Opens the seed's accounts, each with some money. */

@@ -34,8 +34,8 @@ const SETTINGS = {
   LEDGER_MAX_REQUESTS: '500',
   LEDGER_LOG_LEVEL: 'error',
 };
-/** The first gives up an append soon and decides again; the second waits long: appends land late, while others do the same work. */
-const PATIENCE_OF = ['&defaultDeadline=1200', '&defaultDeadline=60000'] as const;
+/** How long they wait for an append, in ms: one that was given up may land late, while the other ledger does the same work. */
+const PATIENCE_OF = ['&defaultDeadline=1000', '&defaultDeadline=3000'] as const;
 
 export async function startChaosStack({ withBroker = true, preloads = [] }: ChaosStackOptions = {}): Promise<ChaosStack> {
   await using opened = new AsyncDisposableStack();
