@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import fs from 'node:fs';
+import { open } from 'node:fs/promises';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { assertNever } from './assert-never.ts';
 import { type Command, parseCommandLine, USAGE } from './command-line.ts';
+import { importEvents } from './import-events.ts';
 import { startEventStore } from './server.ts';
 
 const EXIT_WRONG_USAGE = 2;
@@ -23,6 +25,9 @@ switch (command.kind) {
   case 'serve':
     await serve(command);
     break;
+  case 'import':
+    await importFile(command);
+    break;
   default:
     assertNever(command);
 }
@@ -41,6 +46,17 @@ async function serve({ host, port, storage, tls, liveBuffer }: Extract<Command, 
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
     process.stdout.write(`embedded-eventstore ready ${store.url}\n`);
+  } catch (error) {
+    complain(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  }
+}
+
+async function importFile({ directory, file }: Extract<Command, { kind: 'import' }>): Promise<void> {
+  try {
+    const source = await open(file);
+    const count = await importEvents(directory, source.readLines());
+    process.stdout.write(`embedded-eventstore imported ${count} events\n`);
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from './harness/folders.ts';
+import { connect, event, readEverything } from './harness/official-client.ts';
+import { runToEnd, startServerProcess } from './harness/server-process.ts';
+
+const line = (position: number, stream: string, revision: number, more: object = {}): string =>
+  JSON.stringify({
+    position: `${position}`,
+    stream,
+    revision: `${revision}`,
+    id: randomUUID(),
+    type: 'tested',
+    data: { position },
+    ...more,
+  });
+
+function fileOf(folder: string, lines: readonly string[]): string {
+  const file = path.join(folder, 'events.jsonl');
+  fs.writeFileSync(file, `${lines.join('\n')}\n`);
+  return file;
+}
+
+test('what was imported is served at the positions it had, and goes on from there', async () => {
+  const folder = temporaryFolder();
+  const data = path.join(folder, 'data');
+  const lines = [line(40, 'a', 0, { metadata: { n: '1' } }), '{"kind":"remark"}', line(1000, 'b', 0), line(5_000_000_000, 'a', 1)];
+  const imported = await runToEnd({ args: ['--data', data, '--import', fileOf(folder, lines)] });
+  expect(imported).toMatchObject({ code: 0, stdout: 'embedded-eventstore imported 3 events\n', stderr: '' });
+  const server = await startServerProcess({ args: ['--port', '0', '--data', data] });
+  const client = connect(server.url);
+  const events = await readEverything(client);
+  expect(events.map(({ position, streamId, revision }) => [position.commit, streamId, revision])).toEqual([
+    [40n, 'a', 0n],
+    [1000n, 'b', 0n],
+    [5_000_000_000n, 'a', 1n],
+  ]);
+  expect(events.map(({ data: content }) => content)).toEqual([{ position: 40 }, { position: 1000 }, { position: 5_000_000_000 }]);
+  expect(events.map(({ metadata }) => metadata)).toEqual([{ n: '1' }, undefined, undefined]);
+  const { nextExpectedRevision, position } = await client.appendToStream('a', event(), { expectedRevision: 1n });
+  expect(nextExpectedRevision).toBe(2n);
+  expect(position?.commit).toBeGreaterThan(5_000_000_000n);
+});
+
+test.each([
+  ['no JSON', ['x'], 'line 1 is not a JSON object'],
+  ['a position that does not grow', [line(40, 'a', 0), line(40, 'a', 1)], 'line 2: position 40 does not come after 40'],
+  ['a revision left out', [line(40, 'a', 0), line(80, 'a', 2)], 'line 2: a@2 does not come after a@0'],
+  ['an id that is none', [line(40, 'a', 0, { id: 'x' })], 'line 1 has no id'],
+  ['a position beyond what can be said', [line(40, 'a', 0, { position: '9007199254740993' })], 'line 1 has no position or no revision'],
+])('%s is refused, and no folder is left', async (_, lines, reason) => {
+  const folder = temporaryFolder();
+  const data = path.join(folder, 'data');
+  const refused = await runToEnd({ args: ['--data', data, '--import', fileOf(folder, lines)] });
+  expect(refused).toMatchObject({ code: 1, stdout: '', stderr: `embedded-eventstore: ${reason}\n` });
+  expect(fs.readdirSync(folder)).toEqual(['events.jsonl']);
+});
+
+test('a folder that is not empty is left alone, and what an interrupted import left is not in the way', async () => {
+  const folder = temporaryFolder();
+  const data = path.join(folder, 'data');
+  fs.mkdirSync(`${data}.importing`);
+  fs.writeFileSync(path.join(`${data}.importing`, 'events.sqlite'), 'half');
+  const file = fileOf(folder, [line(40, 'a', 0)]);
+  expect(await runToEnd({ args: ['--data', data, '--import', file] })).toMatchObject({ code: 0 });
+  const before = fs.readFileSync(path.join(data, 'events.sqlite'));
+  const refused = await runToEnd({ args: ['--data', data, '--import', file] });
+  expect(refused).toMatchObject({ code: 1, stderr: `embedded-eventstore: the data folder ${data} is not empty\n` });
+  expect(fs.readFileSync(path.join(data, 'events.sqlite'))).toEqual(before);
+});
