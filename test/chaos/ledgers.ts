@@ -38,7 +38,8 @@ export interface ChaosLedger extends AsyncDisposable {
   isReady(): Promise<boolean>;
   /** A token for 15 minutes. */
   operatorToken(): Promise<string>;
-  stderr(): string;
+  /** What it wrote before it ended by itself, each time since it was asked last: nobody had killed it. */
+  accidents(): readonly string[];
 }
 
 export interface ChaosLedgerOptions {
@@ -53,6 +54,7 @@ export interface ChaosLedgerOptions {
 const CLOCK = join(import.meta.dirname, 'shifted-clock.ts');
 const OPERATOR_ID = '0d0e7e10-9e5e-4c0b-8f00-1edce7f01d00';
 const SAID_WITHIN_MS = 1_000;
+const LAST_WORDS = 3_000;
 
 const portOf = (url: string): number => Number(new URL(url).port);
 function through(url: string, link: Link): string {
@@ -87,6 +89,8 @@ export async function startChaosLedger(options: ChaosLedgerOptions): Promise<Cha
     ...settings,
   };
   let ended: Promise<unknown> = Promise.resolve();
+  let accidents: string[] = [];
+  let wasKilled = false;
   let starting: Promise<void> | undefined;
   const isAlive = (): boolean => ledger !== undefined && isRunning(ledger.pid);
 
@@ -98,8 +102,12 @@ export async function startChaosLedger(options: ChaosLedgerOptions): Promise<Cha
     // It ends where a server is away just as it starts.
     for (;;) {
       try {
-        ledger = await spawnLedger(environment);
-        ended = ledger.exited;
+        const started = await spawnLedger(environment);
+        ledger = started;
+        wasKilled = false;
+        ended = started.exited.then(({ code, signal }) => {
+          if (!wasKilled) accidents.push(`ended with ${signal ?? `code ${code}`}: ${started.stderr().slice(-LAST_WORDS)}`);
+        });
         return;
       } catch {
         await sleep(200);
@@ -115,6 +123,7 @@ export async function startChaosLedger(options: ChaosLedgerOptions): Promise<Cha
 
   await startOnce();
   opened.defer(async () => {
+    wasKilled = true;
     if (ledger !== undefined) sendSignal(ledger.pid, 'SIGCONT');
     await ledger?.stop('SIGKILL');
     await ledger?.close();
@@ -125,6 +134,7 @@ export async function startChaosLedger(options: ChaosLedgerOptions): Promise<Cha
     links,
     signal(signal) {
       if (ledger === undefined || !isAlive()) return false;
+      if (signal === 'SIGKILL') wasKilled = true;
       sendSignal(ledger.pid, signal);
       return true;
     },
@@ -132,7 +142,7 @@ export async function startChaosLedger(options: ChaosLedgerOptions): Promise<Cha
       if (ledger === undefined || !isAlive()) return false;
       const before = ledger.stderr().length;
       writeFileSync(clockFile, String(aheadMs));
-      process.kill(ledger.pid, 'SIGUSR2');
+      process.kill(ledger.pid, 'SIGWINCH');
       for (const until = performance.now() + SAID_WITHIN_MS; performance.now() < until; await sleep(10))
         if (ledger?.stderr().slice(before).includes(`the clock is ${aheadMs} ms ahead`) === true) return true;
       return false;
@@ -150,7 +160,11 @@ export async function startChaosLedger(options: ChaosLedgerOptions): Promise<Cha
       }
     },
     operatorToken: async () => ledger?.token('operator', OPERATOR_ID) ?? '',
-    stderr: () => ledger?.stderr() ?? '',
+    accidents() {
+      const told = accidents;
+      accidents = [];
+      return told;
+    },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

@@ -5,6 +5,7 @@ import { makeChance } from '../../packages/load/src/chance.ts';
 import { checkHistory } from './checker/check.ts';
 import { checkProjection } from './checker/projection.ts';
 import type { Violation } from './checker/violation.ts';
+import { violation } from './checker/violation.ts';
 import type { World } from './commands.ts';
 import { planOf } from './fault-kinds.ts';
 import type { History, Recorder } from './history.ts';
@@ -69,6 +70,7 @@ export async function runSeed(
   const [faults] = await Promise.all([nemesis, working]);
 
   mark();
+  const died = stack.ledgers.flatMap((ledger) => ledger.accidents().map((how) => violation('died-by-itself', how)));
   for (const server of [stack.eventStore, stack.postgres, stack.broker, ...stack.ledgers]) await server?.revive();
   tell('all clients have ended, and all servers run');
   const history = recorder.history();
@@ -79,7 +81,7 @@ export async function runSeed(
   const inTables = await checkProjection(stack.postgres.url, log, isLogSound);
   mark();
   const tookMs = marks.slice(1).map((at, n) => Math.round(at - (marks[n] ?? at)));
-  return { seed, faults, history, tookMs, violations: [...unrecovered, ...found, ...inTables] };
+  return { seed, faults, history, tookMs, violations: [...died, ...unrecovered, ...found, ...inTables] };
 }
 
 /** Opens the seed's accounts, each with some money. */

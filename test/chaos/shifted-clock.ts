@@ -1,4 +1,4 @@
-// Loaded before a program (`node --import`): its clock can be set from outside. On SIGUSR2 the file that CHAOS_CLOCK_FILE names
+// Loaded before a program (`node --import`): its clock can be set from outside. On SIGWINCH the file that CHAOS_CLOCK_FILE names
 // is read, the milliseconds by which the clock is to be ahead (negative: behind), and stderr says that it is.
 import { readFileSync } from 'node:fs';
 
@@ -15,7 +15,7 @@ globalThis.Date = new Proxy(RealDate, {
   get: (target, name, receiver) => (name === 'now' ? now : Reflect.get(target, name, receiver)),
 });
 
-process.on('SIGUSR2', () => {
+process.on('SIGWINCH', () => {
   aheadMs = Number(readFileSync(file, 'utf8'));
   process.stderr.write(`the clock is ${aheadMs} ms ahead\n`);
 });

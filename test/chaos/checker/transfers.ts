@@ -18,35 +18,35 @@ interface Sent {
 }
 
 const MONEY = 'USD';
-const INFLOWS = new Set(['deposited']);
 
 export function checkTransfers({ bank }: History, log: readonly LogEvent[]): readonly Violation[] {
   const transfers = new Map<string, Sent>();
   const violations: Violation[] = [];
   const inBank = new Set(bank);
-  let expected = 0n;
+  /** In minor units: what came in from outside, what the accounts have, what was sent and has neither arrived nor come back. */
+  let cameIn = 0n;
   let there = 0n;
+  let inTransit = 0n;
 
   function book(event: LogEvent): void {
     const account = accountOf(event);
     if (!inBank.has(account)) return;
     for (const { asset, amount, from, to } of movementsOf({ ...event, account })) {
       if (asset !== MONEY) continue;
-      const isOurs = (place: string): boolean => place === 'available' || place === 'held' || place === '@transit';
+      const isOurs = (place: string): boolean => place === 'available' || place === 'held';
       const change = (isOurs(to) ? amount.minor : 0n) - (isOurs(from) ? amount.minor : 0n);
       there += change;
-      // What they were opened with; nothing else comes into the bank or leaves it.
-      if (INFLOWS.has(event.type)) expected += change;
+      if (event.type === 'deposited') cameIn += change;
     }
   }
 
   for (const event of log) {
     if (!event.stream.startsWith('account-')) continue;
+    const before = there + inTransit - cameIn;
     follow(event);
-    const before = there;
     book(event);
-    if (there !== before && there !== expected)
-      violations.push(violation('bank-sum-changed', `${placed(event)}: ${there} minor units are there, and ${expected} came in`));
+    const now = there + inTransit - cameIn;
+    if (now !== before) violations.push(violation('bank-sum-changed', `${placed(event)} by ${now - before} minor units`));
   }
   for (const [id, { isEnded, isInTransit }] of transfers)
     if (isInTransit || !isEnded) violations.push(violation('transfer-unfinished', id));
@@ -63,6 +63,7 @@ export function checkTransfers({ bank }: History, log: readonly LogEvent[]): rea
         isInTransit: true,
         isEnded: false,
       });
+      if (inBank.has(accountOf(event))) inTransit += amountFrom(data['amount']).minor;
       return;
     }
     if (!type.startsWith('transfer-')) return;
@@ -75,7 +76,10 @@ export function checkTransfers({ bank }: History, log: readonly LogEvent[]): rea
       (type === 'transfer-completed' ? !sent.isInTransit && !sent.isEnded : sent.isInTransit);
     if (!isExpected) violations.push(violation('transfer-broken', `${placed(event)} of transfer ${id}`));
     if (sent === undefined) return;
-    if (type === 'transfer-received' || type === 'transfer-returned') sent.isInTransit = false;
+    if (type === 'transfer-received' || type === 'transfer-returned') {
+      if (sent.isInTransit && inBank.has(sent.from)) inTransit -= amountFrom(sent.amount).minor;
+      sent.isInTransit = false;
+    }
     if (type === 'transfer-completed' || type === 'transfer-returned') sent.isEnded = true;
   }
 }

@@ -23,6 +23,7 @@ export const VIOLATIONS = {
   'projected-twice': 'the tables have more often what the log has once',
   'projection-differs': 'the tables say something else than a fold of the log',
   'asset-sum-not-zero': 'the journal of an asset does not sum to zero',
+  'died-by-itself': 'a ledger process ended that nobody had killed',
   'never-recovered': 'the stack did not come to rest once the faults were over',
 } as const;
 export type ViolationName = keyof typeof VIOLATIONS;
