@@ -20,7 +20,7 @@ interface Killable {
   revive(): Promise<void>;
 }
 
-const LONGER_MS = 2_500;
+const LONGER_MS = 4_000;
 const HOUR_MS = 3_600_000;
 
 /**

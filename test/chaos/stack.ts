@@ -23,6 +23,8 @@ export interface ChaosStackOptions {
   readonly withBroker?: boolean;
   /** Modules that the ledgers load first. */
   readonly preloads?: readonly string[];
+  /** Further variables of the ledgers. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 const SETTINGS = {
@@ -30,14 +32,14 @@ const SETTINGS = {
   LEDGER_LEASE_SECONDS: '1',
   LEDGER_DOUBT_BUDGET_MS: '1000',
   LEDGER_SCHEDULER_INTERVAL_MS: '100',
-  LEDGER_REPLY_WAIT_MS: '3000',
+  LEDGER_REPLY_WAIT_MS: '1500',
   LEDGER_MAX_REQUESTS: '500',
   LEDGER_LOG_LEVEL: 'error',
 };
 /** How long they wait for an append, in ms: one that was given up may land late, while the other ledger does the same work. */
 const PATIENCE_OF = ['&defaultDeadline=1000', '&defaultDeadline=3000'] as const;
 
-export async function startChaosStack({ withBroker = true, preloads = [] }: ChaosStackOptions = {}): Promise<ChaosStack> {
+export async function startChaosStack({ withBroker = true, preloads = [], settings = {} }: ChaosStackOptions = {}): Promise<ChaosStack> {
   await using opened = new AsyncDisposableStack();
   const [eventStore, postgres, broker] = await Promise.all([
     startChaosEventStore().then((server) => opened.use(server)),
@@ -46,7 +48,9 @@ export async function startChaosStack({ withBroker = true, preloads = [] }: Chao
   ]);
   const servers = { eventStoreUrl: eventStore.url, databaseUrl: postgres.url, amqpUrl: broker?.url };
   const spawn = async (which: 0 | 1): Promise<ChaosLedger> =>
-    opened.use(await startChaosLedger({ servers, settings: SETTINGS, eventStoreParameters: PATIENCE_OF[which], preloads }));
+    opened.use(
+      await startChaosLedger({ servers, settings: { ...SETTINGS, ...settings }, eventStoreParameters: PATIENCE_OF[which], preloads }),
+    );
   const ledgers = [await spawn(0), await spawn(1)] as const;
   await createClient(postgres.url, GUEST.name);
   const producerLink = opened.adopt(await openLink(() => Number(new URL(broker?.url ?? 'http://127.0.0.1:1').port)), ({ close }) =>

@@ -24,13 +24,14 @@ export interface WorkloadOptions {
 
 /** A client gives up an attempt before the ledger has: so doubts arise. */
 const ATTEMPT_MS = 1_500;
-const DEADLINE_MS = 6_000;
+const DEADLINE_MS = 4_000;
+const CLIENTS = 8;
 const LONGEST_PAUSE_MS = 25;
 const IN_SEQUENCE = 4;
 
 export async function runWorkload(options: WorkloadOptions): Promise<void> {
   const { producerUrl } = options;
-  const clients = [0, 1, 2, 3].map((n) => runClient(`client-${n}`, { ...options, retries: n % 2 === 1 }));
+  const clients = Array.from({ length: CLIENTS }, (_, n) => n).map((n) => runClient(`client-${n}`, { ...options, retries: n % 2 === 1 }));
   await Promise.all([...clients, ...(producerUrl === undefined ? [] : [runProducer('producer', { ...options, producerUrl })])]);
 }
 
