@@ -67,7 +67,8 @@ async function checkpointsIn(file: string): Promise<readonly unknown[]> {
   return checkpoints;
 }
 
-async function* linesOf(file: string): AsyncGenerator<string, void, undefined> {
+/** The lines of a file, without their ends. */
+export async function* linesOf(file: string): AsyncGenerator<string, void, undefined> {
   const handle = await open(file);
   yield* handle.readLines();
 }

@@ -54,7 +54,8 @@ export async function* exportLog(options: ExportOptions): AsyncGenerator<readonl
   const until = options.until ?? (fresh === undefined ? -1n : BigInt(fresh.position));
   const series = await ledgerSeries(db);
   if (series.findings.length > 0) throw new ChainBroken(series.findings);
-  const waiting = membersUntil(series, options.until);
+  // Whoever signs by himself may have signed more by now than is exported.
+  const waiting = membersUntil(series, until);
   const check = makeChainCheck(waiting.flatMap(({ checkpoint, stands }) => (stands ? [checkpoint] : [])));
   yield [lineOf({ kind: 'header', format: EXPORT_FORMAT, chain: CHAIN_FORMAT })];
   let at: SigningPlace['at'];
@@ -93,8 +94,8 @@ const lineOf = (line: ExportLine): string => JSON.stringify(line);
 type Member = CheckpointSeries['members'][number];
 
 /** The checkpoints of the log up to that position, in the order in which they were signed; with them those given up in between. */
-function membersUntil({ members }: CheckpointSeries, until: bigint | undefined): Member[] {
-  const last = members.findLastIndex(({ checkpoint, stands }) => stands && (until === undefined || BigInt(checkpoint.position) <= until));
+function membersUntil({ members }: CheckpointSeries, until: bigint): Member[] {
+  const last = members.findLastIndex(({ checkpoint, stands }) => stands && BigInt(checkpoint.position) <= until);
   return members.slice(0, last + 1);
 }
 

@@ -1,5 +1,8 @@
 // What an error that ends a verb says to the shell.
 import { CommanderError } from 'commander';
+import { BackupDamaged } from '../audit/backup/manifest.ts';
+import { RestoreRefused } from '../audit/backup/restore-backup.ts';
+import { BackupExists } from '../audit/backup/take-backup.ts';
 import { ChainBroken } from '../audit/chain-ledger.ts';
 import { SwapRefused } from '../audit/swap-rebuild.ts';
 import { ConfigError } from '../config.ts';
@@ -34,10 +37,21 @@ const networkFailures = new Set([
   '53300',
 ]);
 
-const MISUSES = [ConfigError, DataDirLockedError, NotHaltedThere, ChainMisuse, DlqMisuse, IdentityMisuse, NotTrustworthy, RebuildUnderWay];
+const MISUSES = [
+  ConfigError,
+  BackupExists,
+  RestoreRefused,
+  DataDirLockedError,
+  NotHaltedThere,
+  ChainMisuse,
+  DlqMisuse,
+  IdentityMisuse,
+  NotTrustworthy,
+  RebuildUnderWay,
+];
 const OUT_OF_REACH = [EmbeddedServerError, StoreUnavailable, BrokerOutOfReach, NotRedriven];
 /** What a check finds, and no defect of whatever found it: told without a stack. */
-const FINDINGS = [NothingThere, ChainBroken, CheckpointMismatch, UnreadableEvent, UnappliableEvent, SwapRefused];
+const FINDINGS = [NothingThere, BackupDamaged, ChainBroken, CheckpointMismatch, UnreadableEvent, UnappliableEvent, SwapRefused];
 
 export const isFinding = (error: unknown): boolean => FINDINGS.some((finding) => error instanceof finding);
 

@@ -13,7 +13,8 @@ export interface EmbeddedEventStoreOptions {
   readonly onProgress?: (message: string) => void;
 }
 
-const program = fileURLToPath(new URL('../../packages/embedded-eventstore/src/bin.ts', import.meta.url));
+/** The server's program; not part of every installation. */
+export const eventStoreProgram = fileURLToPath(new URL('../../packages/embedded-eventstore/src/bin.ts', import.meta.url));
 
 /** Opening a large log after a crash replays the tail of its write-ahead log. */
 const startTimeoutMs = 60_000;
@@ -30,7 +31,7 @@ const stopGraceMs = 15_000;
  *   installation (the production image has no embedded servers).
  */
 export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions): Promise<EmbeddedServer> {
-  if (!existsSync(program))
+  if (!existsSync(eventStoreProgram))
     throw new EmbeddedServerError('no embedded event store is installed: set EVENTSTORE_URL to the URL of an EventStoreDB');
   const dataDir = resolve(options.dataDir);
   const folder = join(dataDir, 'eventstore');
@@ -50,7 +51,7 @@ export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions
     });
     const server = await spawnDetached({
       command: process.execPath,
-      args: [program, '--host', '127.0.0.1', '--port', String(port), '--data', folder],
+      args: [eventStoreProgram, '--host', '127.0.0.1', '--port', String(port), '--data', folder],
       logFile,
       directory: dataDir,
       stopSignals: ['SIGTERM'],
