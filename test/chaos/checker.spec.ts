@@ -186,6 +186,12 @@ const PLANTED: readonly (readonly [what: string, name: ViolationName, history: H
     ),
   ],
   [
+    'an event in the future',
+    'time-ran-ahead',
+    HISTORY,
+    logOf(LOG).map((event) => ({ ...event, createdMs: Date.parse('2025-12-31T23:59:59.000Z') })),
+  ],
+  [
     'a transfer credited twice',
     'transfer-broken',
     HISTORY,

@@ -46,7 +46,7 @@ export function nameOfFault(fault: FaultKind): string {
 }
 
 /** So many seeds bring every kind once. */
-const SEEDS_A_ROUND = 6;
+export const SEEDS_A_ROUND = 6;
 const A_SEED = FAULT_KINDS.length / SEEDS_A_ROUND;
 const SHORTEST_MS = 400;
 const LONGEST_MS = 1_800;

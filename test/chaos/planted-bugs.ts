@@ -78,4 +78,3 @@ export const PLANTED_BUGS = {
     ],
   },
 } as const satisfies Readonly<Record<string, PlantedBug>>;
-export type PlantedBugName = keyof typeof PLANTED_BUGS;

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedServer } from '../../src/embedded/embedded-server.ts';
 import { startEmbeddedEventStore } from '../../src/embedded/eventstore.ts';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
@@ -48,7 +49,7 @@ async function keepAlive(
       // A SIGKILL takes a moment to be noticed.
       await Promise.race([server.exited, new Promise((resolve) => setTimeout(resolve, 50))]);
       if (!hasEnded) return;
-      server = await start();
+      server = await startPatiently(start);
       watch();
       if (server.url !== url) throw new Error('the server came back at another address: somebody took its port');
     },
@@ -59,6 +60,21 @@ async function keepAlive(
   };
 }
 
+/** Tries again where it cannot start just now: its disk may be full. */
+async function startPatiently<Server>(start: () => Promise<Server>): Promise<Server> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (tries === MOST_TRIES) throw error;
+      await sleep(BETWEEN_TRIES_MS);
+    }
+  }
+}
+
+/** Longer together than any fault lasts. */
+const MOST_TRIES = 20;
+const BETWEEN_TRIES_MS = 500;
 /** Room for a log of some 50,000 events. */
 const EVENT_STORE_MB = 256;
 /** A database of some tables, and a write-ahead log of the size below twice. */

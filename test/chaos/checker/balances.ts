@@ -26,6 +26,9 @@ interface Bucket {
   scale: number;
 }
 
+/** What the ledger promises, and something for how it measures. */
+const MOST_AHEAD_MS = 2_000 + 500;
+
 export const balanceName = (accountId: string, asset: string): string => `${accountId} ${asset}`;
 
 /** The events in the order of the log, from its beginning. */
@@ -69,6 +72,10 @@ export function foldBalances(log: readonly LogEvent[]): Folded {
     const happened = String(event.metadata['occurredAt']);
     if (happened < (times.get(event.stream) ?? '')) violations.push(violation('time-went-back', `${placed(event)} at ${happened}`));
     times.set(event.stream, happened);
+    if (event.createdMs !== undefined && Date.parse(happened) > event.createdMs + MOST_AHEAD_MS)
+      violations.push(
+        violation('time-ran-ahead', `${placed(event)} at ${happened}, and was stored at ${new Date(event.createdMs).toISOString()}`),
+      );
     if (event.stream.startsWith('account-')) follow({ ...event, account: accountOf(event) });
   }
   return { balances, violations };
