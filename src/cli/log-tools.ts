@@ -1,6 +1,8 @@
 // What a verb about the books works with: the log, and the projections where it needs them.
 import type { Config } from '../config.ts';
 import { readEnv } from '../config.ts';
+import { watchEdges } from '../crash-edges.ts';
+import { askedCrash } from '../crash-points.ts';
 import type { EventStore } from '../eventstore/client.ts';
 import { connectEventStore } from '../eventstore/client.ts';
 import { migrate } from '../postgres/migrate.ts';
@@ -57,6 +59,7 @@ export async function openTools(verb: string, { maxConnections = 4 }: ToolsOptio
   const store = opened.adopt(connectEventStore(servers.eventStoreUrl), ({ close }) => close());
   const database = openDatabase(servers.databaseUrl, { maxConnections, applicationName: `ledger ${verb}` });
   opened.defer(() => database.close());
+  watchEdges(askedCrash(process.env)).database(database);
   await migrate(database.db, 'ledger');
   await migrate(database.db, 'identity');
   return { config, store, database, onProgress, ...endedByInterruption(opened.move(), servers) };
