@@ -66,6 +66,14 @@ function tell(message: string): void {
 }
 
 let stack: ChaosStack | undefined;
+/** Whoever ends the run leaves no process and no mounted disk behind. */
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    void (async () => {
+      await stack?.[Symbol.asyncDispose]();
+      process.exit(130);
+    })();
+  });
 const startedAt = performance.now();
 try {
   for (let done = 0; done < count; done += 1) {

@@ -42,16 +42,24 @@ async function keepAlive(
     });
   };
   watch();
+  let reviving: Promise<void> | undefined;
+  async function reviveOnce(): Promise<void> {
+    // A SIGKILL takes a moment to be noticed.
+    await Promise.race([server.exited, sleep(50)]);
+    if (!hasEnded) return;
+    server = await startPatiently(start);
+    watch();
+    if (server.url !== url) throw new Error('the server came back at another address: somebody took its port');
+  }
   return {
     url,
     signal: (signal) => !hasEnded && signalTree(server.pid, signal) > 0,
-    async revive() {
-      // A SIGKILL takes a moment to be noticed.
-      await Promise.race([server.exited, new Promise((resolve) => setTimeout(resolve, 50))]);
-      if (!hasEnded) return;
-      server = await startPatiently(start);
-      watch();
-      if (server.url !== url) throw new Error('the server came back at another address: somebody took its port');
+    revive() {
+      // Two faults at once may both have ended it.
+      reviving ??= reviveOnce().finally(() => {
+        reviving = undefined;
+      });
+      return reviving;
     },
     async [Symbol.asyncDispose]() {
       signalTree(server.pid, 'SIGCONT');
