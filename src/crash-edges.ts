@@ -92,7 +92,7 @@ const STATEMENTS: readonly Telling[] = [
 
 /** A connection to Postgres, before it is used. */
 interface Client {
-  query: unknown;
+  readonly query: unknown;
 }
 
 function watchStatements(client: Client, reached: Reached): void {
@@ -111,10 +111,13 @@ function watchStatements(client: Client, reached: Reached): void {
     if (ending && text === 'commit') reached(ending[1]);
     return result;
   };
-  client.query = (...args: readonly unknown[]): unknown => {
-    const [text, , callback] = args;
-    return typeof text === 'string' && typeof callback !== 'function' ? watched(text, args) : Reflect.apply(query, client, args);
-  };
+  Object.defineProperty(client, 'query', {
+    value: (...args: readonly unknown[]): unknown => {
+      const [text] = args;
+      const isPromised = !args.some((arg) => typeof arg === 'function');
+      return typeof text === 'string' && isPromised ? watched(text, args) : Reflect.apply(query, client, args);
+    },
+  });
 }
 
 const rowCountOf = (result: unknown): unknown =>

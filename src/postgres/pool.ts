@@ -78,6 +78,7 @@ function makeNames(): (text: string) => string | undefined {
 function prepareStatements(client: pg.PoolClient, nameOf: (text: string) => string | undefined): void {
   const query = client.query.bind(client);
   Object.defineProperty(client, 'query', {
+    configurable: true, // whoever watches the statements does so from outside
     value: (...args: readonly unknown[]): unknown => {
       const [text, values] = args;
       const name = args.length === 2 && typeof text === 'string' && Array.isArray(values) && values.length > 0 ? nameOf(text) : undefined;
