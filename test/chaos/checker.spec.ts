@@ -186,6 +186,15 @@ const PLANTED: readonly (readonly [what: string, name: ViolationName, history: H
     ),
   ],
   [
+    'a hold that expires before its time',
+    'expired-early',
+    HISTORY,
+    and(
+      written(ANN, 'later', 'hold-placed', { holdId: 'x', expiresAt: '2026-01-01T01:00:00.000Z', ...usd('1.00'), ...left('4.00', '2.00') }),
+      written(ANN, 'sys:expire', 'hold-expired', { holdId: 'x', ...usd('1.00'), ...left('5.00', '1.00') }),
+    ).map((event) => ({ ...event, createdMs: Date.parse('2026-01-01T00:59:00.000Z') })),
+  ],
+  [
     'an event in the future',
     'time-ran-ahead',
     HISTORY,

@@ -24,7 +24,7 @@ export function nextCommand(chance: Chance, world: World): Command {
   if (drawn < 30) return { type: 'transfer', accountId: bank, to: otherThan(chance, bank, world.bank), ...usd };
   if (drawn < 45) return { type: 'deposit', accountId: shop, ...usd };
   if (drawn < 65) return { type: 'withdraw', accountId: shop, ...usd };
-  if (drawn < 75) return { type: 'place-hold', accountId: chance.percent(50) ? bank : shop, ...usd };
+  if (drawn < 75) return { type: 'place-hold', accountId: chance.percent(50) ? bank : shop, ...usd, ...soonOver(chance) };
   if (drawn < 83) {
     const hold = world.holds[chance.below(world.holds.length)];
     // Captured money leaves: not so in the bank.
@@ -33,7 +33,15 @@ export function nextCommand(chance: Chance, world: World): Command {
     return isCaptured ? { type: 'capture-hold', ...hold, amount: usd.amount } : { type: 'release-hold', ...hold };
   }
   if (drawn < 91)
-    return { type: 'place-order', accountId: shop, tokenIn: 'USD', tokenOut: 'BTC', amountIn: usd.amount, orderType: 'MARKET' };
+    return {
+      type: 'place-order',
+      accountId: shop,
+      tokenIn: 'USD',
+      tokenOut: 'BTC',
+      amountIn: usd.amount,
+      orderType: 'MARKET',
+      ...soonOver(chance),
+    };
   if (drawn < 98) {
     const order = world.orders[chance.below(world.orders.length)];
     if (order === undefined) return { type: 'deposit', accountId: shop, ...usd };
@@ -44,6 +52,10 @@ export function nextCommand(chance: Chance, world: World): Command {
     ? { type: 'freeze-account', accountId: bank, reason: 'chaos' }
     : { type: 'unfreeze-account', accountId: bank, reason: 'chaos' };
 }
+
+/** Some end by themselves while clients still work. */
+const soonOver = (chance: Chance): { readonly expiresAt?: string } =>
+  chance.percent(30) ? { expiresAt: new Date(Date.now() + 500 + chance.below(3_000)).toISOString() } : {};
 
 function otherThan(chance: Chance, accountId: string, accounts: readonly string[]): string {
   return oneOf(

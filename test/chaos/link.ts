@@ -36,8 +36,8 @@ export interface Broken {
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
-  /** When the last late piece of each direction is due, so that none overtakes another. */
-  readonly dueMs: Record<Direction, number>;
+  /** What is still to be passed on, in its order. */
+  readonly late: Record<Direction, { readonly dueMs: number; readonly data: Buffer | 'end' }[]>;
   isDamaged: boolean;
   /** Its answers are swallowed, see `lost-answer`. */
   isUnanswered: boolean;
@@ -56,15 +56,28 @@ export async function openLink(serverPort: () => number): Promise<Link> {
     pair.server.resetAndDestroy();
   }
 
-  function send(pair: Pair, direction: Direction, data: Buffer): void {
+  function resetDamaged(): void {
+    for (const pair of [...pairs]) if (pair.isDamaged || pair.isUnanswered) reset(pair);
+  }
+
+  /** Passes on what is due, in the order in which it came: data, and then the end. */
+  function flush(pair: Pair, direction: Direction): void {
     const target = direction === 'there' ? pair.server : pair.client;
-    const now = performance.now();
+    const queue = pair.late[direction];
+    for (let [first] = queue; first !== undefined && first.dueMs <= performance.now(); [first] = queue) {
+      queue.shift();
+      if (first.data === 'end') target.end();
+      else if (target.writable) target.write(first.data);
+    }
+    const [next] = queue;
+    if (next !== undefined) setTimeout(() => flush(pair, direction), next.dueMs - performance.now());
+  }
+
+  function send(pair: Pair, direction: Direction, data: Buffer | 'end'): void {
     const delayMs = fault?.kind === 'delay' ? fault.delayMs : 0;
-    const dueMs = Math.max(pair.dueMs[direction], now + delayMs);
     if (delayMs > 0) struck.strikes += 1;
-    pair.dueMs[direction] = dueMs;
-    if (dueMs <= now) target.write(data);
-    else setTimeout(() => target.writable && target.write(data), dueMs - now);
+    pair.late[direction].push({ dueMs: performance.now() + delayMs, data });
+    flush(pair, direction);
   }
 
   /** What the fault makes of a piece of data. */
@@ -96,7 +109,7 @@ export async function openLink(serverPort: () => number): Promise<Link> {
     else struck.strikes += 1;
     if (act === 'swallowed') pair.isDamaged = true;
     if (act !== 'cut') return;
-    if (bytesLeft === 0) reset(pair);
+    if (bytesLeft === 0 || pair.late[direction].length > 0) reset(pair);
     // What is let through has to arrive before the end does.
     else (direction === 'there' ? pair.server : pair.client).write(data.subarray(0, bytesLeft), () => reset(pair));
   }
@@ -109,15 +122,14 @@ export async function openLink(serverPort: () => number): Promise<Link> {
     }
     const server = connect({ host: '127.0.0.1', port: serverPort(), noDelay: true });
     client.setNoDelay(true);
-    const pair: Pair = { client, server, dueMs: { there: 0, back: 0 }, isDamaged: false, isUnanswered: false };
+    const pair: Pair = { client, server, late: { there: [], back: [] }, isDamaged: false, isUnanswered: false };
     pairs.add(pair);
     client.on('data', (data) => pass(pair, 'there', data));
     server.on('data', (data) => pass(pair, 'back', data));
     // An end, too, is late behind what is late, and swallowed where data would be.
     const endOf = (direction: Direction): void => {
       if ((fault?.kind === 'half-open' && fault.direction === direction) || (pair.isUnanswered && direction === 'back')) return;
-      const waitMs = Math.max(0, pair.dueMs[direction] - performance.now());
-      setTimeout(() => (direction === 'there' ? server : client).end(), waitMs);
+      send(pair, direction, 'end');
     };
     client.on('end', () => endOf('there'));
     server.on('end', () => endOf('back'));
@@ -135,6 +147,7 @@ export async function openLink(serverPort: () => number): Promise<Link> {
   return {
     port: address.port,
     break(next) {
+      resetDamaged();
       fault = next;
       bytesLeft = next.kind === 'cut-inside' ? next.afterBytes : 0;
       const own = { strikes: next.kind === 'cut' ? pairs.size : 0 };
@@ -144,7 +157,7 @@ export async function openLink(serverPort: () => number): Promise<Link> {
         strikes: () => own.strikes,
         mend() {
           if (fault === next) fault = undefined;
-          for (const pair of [...pairs]) if (pair.isDamaged || pair.isUnanswered) reset(pair);
+          resetDamaged();
         },
       };
     },

@@ -13,6 +13,12 @@ const BETWEEN_MS = 50;
 /** What was sent and never confirmed may still come in; so long nothing must have. */
 const STILL_FOR_MS = 400;
 
+/** What the ledger will still do by itself. */
+const UNDER_WAY = `
+  SELECT transfer_id::text AS line FROM transfers WHERE state = 'pending' UNION ALL
+  SELECT hold_id::text FROM holds WHERE status = 'open' AND expires_at IS NOT NULL UNION ALL
+  SELECT order_id::text FROM orders WHERE status = 'pending' AND expires_at IS NOT NULL`;
+
 export interface Recovered {
   /** Every event of accounts and assets. */
   readonly log: readonly LogEvent[];
@@ -58,7 +64,7 @@ export async function recover(stack: ChaosStack, history: History, forMs: number
     const last = log.at(-1)?.position ?? -1n;
     const isDone = await withDatabase(stack.postgres.url, async (client) => {
       if ((await projectedPosition(client)) < last) return false;
-      return (await lines(client, `SELECT transfer_id::text AS line FROM transfers WHERE state = 'pending'`)).length === 0;
+      return (await lines(client, UNDER_WAY)).length === 0;
     });
     if (!isDone) return false;
     await sleep(STILL_FOR_MS);

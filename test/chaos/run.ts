@@ -5,6 +5,7 @@ import type { SeedReport } from './seed-run.ts';
 import { runSeed } from './seed-run.ts';
 import type { ChaosStack } from './stack.ts';
 import { startChaosStack } from './stack.ts';
+import { takeoverName, WORKS } from './tenants.ts';
 
 const USAGE = `npm run chaos -- [options]
 
@@ -37,7 +38,8 @@ if (values.help || ![from, count, seconds].every((value) => Number.isFinite(valu
   process.exit(values.help ? 0 : 2);
 }
 
-const strikes = new Map(FAULT_KINDS.map((fault) => [nameOfFault(fault), { planned: 0, struck: 0 }]));
+/** What is not planned comes of what is: of two processes that could do a work, the other one takes it over. */
+const strikes = new Map([...FAULT_KINDS.map(nameOfFault), ...WORKS.map(takeoverName)].map((name) => [name, { planned: 0, struck: 0 }]));
 const outcomes = new Map<string, number>();
 let commands = 0;
 let reads = 0;

@@ -15,6 +15,7 @@ import { runNemesis } from './nemesis.ts';
 import { appliedOutcome } from './outcomes.ts';
 import { recover } from './recovery.ts';
 import type { ChaosStack } from './stack.ts';
+import { takeoverName, takeovers, tenantsOf } from './tenants.ts';
 import { runWorkload } from './workload.ts';
 
 export interface SeedReport {
@@ -51,6 +52,7 @@ export async function runSeed(
   const recorder = makeRecorder();
   const token = await stack.ledgers[0].operatorToken();
   const world = await openAccounts(stack, makeChance(`accounts of ${seed}`), recorder, token);
+  const before = await tenantsOf(stack.postgres.url);
   mark();
   const endsAt = performance.now() + seconds * 1_000;
   let isNemesisOver = false;
@@ -76,12 +78,13 @@ export async function runSeed(
   const history = recorder.history();
   const { log, violations: unrecovered } = await recover(stack, history, recoveryMs, tell);
   mark();
+  const taken = takeovers(before, await tenantsOf(stack.postgres.url)).map((work) => ({ name: takeoverName(work), struck: true }));
   const found = checkHistory(history, log);
   const isLogSound = found.length === 0;
   const inTables = await checkProjection(stack.postgres.url, log, isLogSound);
   mark();
   const tookMs = marks.slice(1).map((at, n) => Math.round(at - (marks[n] ?? at)));
-  return { seed, faults, history, tookMs, violations: [...died, ...unrecovered, ...found, ...inTables] };
+  return { seed, faults: [...faults, ...taken], history, tookMs, violations: [...died, ...unrecovered, ...found, ...inTables] };
 }
 
 /** Opens the seed's accounts, each with some money. */

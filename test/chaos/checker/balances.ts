@@ -26,8 +26,8 @@ interface Bucket {
   scale: number;
 }
 
-/** What the ledger promises, and something for how it measures. */
-const MOST_AHEAD_MS = 2_000 + 500;
+/** By so much the ledger lets a clock be ahead, and something for how it measures. */
+export const MOST_AHEAD_MS = 2_000 + 500;
 
 export const balanceName = (accountId: string, asset: string): string => `${accountId} ${asset}`;
 

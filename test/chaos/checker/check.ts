@@ -3,6 +3,7 @@ import type { LogEvent } from '../../scenarios/log.ts';
 import type { History } from '../history.ts';
 import { foldBalances } from './balances.ts';
 import { checkCommands } from './commands.ts';
+import { checkExpiries } from './expiries.ts';
 import { checkOrder } from './order.ts';
 import { checkReads } from './reads.ts';
 import { checkTransfers } from './transfers.ts';
@@ -19,6 +20,7 @@ export function checkHistory(history: History, log: readonly LogEvent[]): readon
     ...checkCommands(history, log),
     ...checkOrder(history, log),
     ...checkTransfers(history, log),
+    ...checkExpiries(log),
     ...checkReads(history, folded),
   ];
 }

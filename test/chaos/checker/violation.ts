@@ -14,6 +14,7 @@ export const VIOLATIONS = {
   'lost-update': 'an event leaves another balance than the one before it and its own change make',
   'time-went-back': 'an event of an account happened before the one before it',
   'time-ran-ahead': 'an event lies further in the future than any process that takes commands may be ahead',
+  'expired-early': 'a hold or an order expired before its time, by more than any clock may be wrong',
   'transfer-broken': 'a transfer is credited twice, to somebody else, with another amount, or was never sent',
   'transfer-unfinished': 'a transfer that neither arrived nor came back',
   'bank-sum-changed': 'money among accounts that only send it to each other came or went',
