@@ -127,6 +127,18 @@ describe('a backup taken under load and restored elsewhere', () => {
     expect(expected.length).toBeLessThan(logAtSource.length);
   });
 
+  test('the log in a backup is checked with the public key alone', async () => {
+    const key = join(folder, 'key.json');
+    writeFileSync(key, (await runVerb(['chain', 'key'], environmentOf('elsewhere', database))).stdout);
+    const offline = {
+      LEDGER_DATA_DIR: join(folder, 'none'),
+      EVENTSTORE_URL: 'esdb://127.0.0.1:1?tls=false',
+      DATABASE_URL: 'postgres://127.0.0.1:1/none',
+    };
+    const checked = await runVerb(['chain', 'verify', join(backup, 'log.jsonl'), '--key', key], offline);
+    expect(checked).toMatchObject({ code: 0, stdout: expect.stringContaining(`${taken.events} events are as they were signed`) });
+  });
+
   test('an auditor who kept a later checkpoint is told that what it signs is not there', async () => {
     const file = join(folder, 'later.json');
     writeFileSync(file, laterCheckpoint);
