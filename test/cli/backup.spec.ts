@@ -14,6 +14,7 @@ import { writeMixedLog } from '../projections/mixed-log.ts';
 import type { Answer, Movement } from '../scenarios/clients.ts';
 import { openAccount, send } from '../scenarios/clients.ts';
 import { eventually } from '../scenarios/eventually.ts';
+import type { LogEvent } from '../scenarios/log.ts';
 import { readLog } from '../scenarios/log.ts';
 import type { LedgerProcess } from '../stack/ledger-process.ts';
 import { spawnLedger } from '../stack/ledger-process.ts';
@@ -61,6 +62,17 @@ const asAcknowledged = (command: Movement, { httpStatus, body }: Answer): Acknow
   expect(httpStatus, JSON.stringify(body)).toBe(201);
   return { command, position: Revision.parse(body.position), revision: Revision.parse(body.revision) };
 };
+
+/** What a backup keeps of an event: not when the store recorded it. */
+const asKept = ({ stream, revision, position, id, type, data, metadata }: LogEvent) => ({
+  stream,
+  revision,
+  position,
+  id,
+  type,
+  data,
+  metadata,
+});
 
 beforeAll(async () => {
   folder = await scratchFolder();
@@ -122,7 +134,7 @@ describe('a backup taken under load and restored elsewhere', () => {
     const server = await startEmbeddedEventStore({ dataDir: join(folder, 'elsewhere') });
     const restored = await readLog(server.url, 'account-', 'asset-').finally(() => server.stop());
     const expected = logAtSource.filter(({ position }) => position <= BigInt(taken.lastPosition));
-    expect(restored).toEqual(expected);
+    expect(restored.map(asKept)).toEqual(expected.map(asKept));
     expect(restored.at(-1)).toMatchObject({ id: taken.lastEventId, position: BigInt(taken.lastPosition) });
     expect(expected.length).toBeLessThan(logAtSource.length);
   });
