@@ -91,6 +91,7 @@ export async function startChaosLedger(options: ChaosLedgerOptions): Promise<Cha
   let ended: Promise<unknown> = Promise.resolve();
   let accidents: string[] = [];
   let wasKilled = false;
+  let isClosed = false;
   let starting: Promise<void> | undefined;
   const isAlive = (): boolean => ledger !== undefined && isRunning(ledger.pid);
 
@@ -98,6 +99,7 @@ export async function startChaosLedger(options: ChaosLedgerOptions): Promise<Cha
     await ended;
     await ledger?.close();
     ledger = undefined;
+    if (isClosed) return;
     writeFileSync(clockFile, '0');
     // It ends where a server is away just as it starts.
     for (;;) {
@@ -124,6 +126,7 @@ export async function startChaosLedger(options: ChaosLedgerOptions): Promise<Cha
   await startOnce();
   opened.defer(async () => {
     wasKilled = true;
+    isClosed = true;
     if (ledger !== undefined) sendSignal(ledger.pid, 'SIGCONT');
     await ledger?.stop('SIGKILL');
     await ledger?.close();

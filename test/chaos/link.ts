@@ -128,8 +128,9 @@ export async function openLink(serverPort: () => number): Promise<Link> {
     server.on('data', (data) => pass(pair, 'back', data));
     // An end, too, is late behind what is late, and swallowed where data would be.
     const endOf = (direction: Direction): void => {
-      if ((fault?.kind === 'half-open' && fault.direction === direction) || (pair.isUnanswered && direction === 'back')) return;
-      send(pair, direction, 'end');
+      const isSwallowed = fault?.kind === 'half-open' && fault.direction === direction;
+      if (isSwallowed) pair.isDamaged = true;
+      else if (!pair.isUnanswered || direction === 'there') send(pair, direction, 'end');
     };
     client.on('end', () => endOf('there'));
     server.on('end', () => endOf('back'));
