@@ -16,6 +16,7 @@ import { migrate } from '../postgres/migrate.ts';
 import { openDatabase } from '../postgres/pool.ts';
 import { chainSigner } from './chain.ts';
 import { exitCodes } from './exit-codes.ts';
+import { onInterruption } from './interruption.ts';
 import { jsonLine, print } from './output.ts';
 import { tellReading } from './reading-progress.ts';
 import { rebuildOptions } from './rebuild.ts';
@@ -42,10 +43,28 @@ export function restoreCommand(): Command {
     });
 }
 
+/** Ctrl-C ends the process with 130, once what was started for the verb has stopped. */
+function endedByInterruption(opened: AsyncDisposable): AsyncDisposable {
+  let isInterrupted = false;
+  const exit = (): never => process.exit(exitCodes.interrupted);
+  const stopListening = onInterruption(() => {
+    isInterrupted = true;
+    void opened[Symbol.asyncDispose]().then(exit, exit);
+  }, exit);
+  return {
+    async [Symbol.asyncDispose]() {
+      // What fails now fails because its servers are being stopped: nobody needs to be told of that.
+      if (isInterrupted) await new Promise(() => {});
+      stopListening();
+    },
+  };
+}
+
 /** Whatever is in the way is found before anything is written. @returns how many events the signed checkpoints prove. */
 async function restore(config: Config, directory: string, manifest: Manifest): Promise<bigint> {
   const { dataDir } = config;
   await using opened = new AsyncDisposableStack();
+  await using _ending = endedByInterruption(opened);
   if (config.eventStoreUrl === undefined || config.databaseUrl === undefined) {
     const lock = lockDataDir(dataDir);
     opened.defer(() => lock.release());

@@ -1,9 +1,13 @@
 // Backup and restore as processes: taken under load, put back elsewhere, held against what clients were told; and every way in which a
 // restore must say no.
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { BackupDamaged, readManifest } from '../../src/audit/backup/manifest.ts';
@@ -17,13 +21,15 @@ import { eventually } from '../scenarios/eventually.ts';
 import type { LogEvent } from '../scenarios/log.ts';
 import { readLog } from '../scenarios/log.ts';
 import type { LedgerProcess } from '../stack/ledger-process.ts';
-import { spawnLedger } from '../stack/ledger-process.ts';
+import { ledgerEnvironment, spawnLedger } from '../stack/ledger-process.ts';
 import type { TestDatabase } from '../stack/postgres.ts';
 import { startPostgres } from '../stack/postgres.ts';
 import { scratchFolder } from '../stack/scratch-folder.ts';
 import { TEST_KEY_SECRET } from '../stack/tokens.ts';
+import { processesNaming } from './processes-naming.ts';
 import { runVerb } from './run-verb.ts';
 
+const program = join(import.meta.dirname, '../../src/cli/ledger.ts');
 const Taken = z.object({ events: z.string(), firstPosition: z.string(), lastPosition: z.string(), lastEventId: z.string() });
 const Revision = z.string().transform(BigInt);
 const USER = { name: 'carol', password: 'correct horse battery' };
@@ -212,6 +218,20 @@ describe('an event store that has a log', () => {
     // Elsewhere the same database still takes it.
     expect(await restore('not-other', database)).toMatchObject({ code: 0 });
   });
+});
+
+test('a restore that is interrupted ends with 130, leaves no process, and is started again with an empty Postgres', async () => {
+  const [first, second] = [opened.use(await startPostgres()), opened.use(await startPostgres())];
+  const child = spawn(process.execPath, [program, 'restore', backup], {
+    env: ledgerEnvironment(environmentOf('interrupted', first)),
+    cwd: tmpdir(),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = once(child, 'close');
+  for await (const line of createInterface(child.stderr)) if (line.startsWith('comparing')) child.kill('SIGINT');
+  expect(await ended).toEqual([130, null]);
+  expect(processesNaming(join(folder, 'interrupted'))).toEqual([]);
+  expect(await restore('interrupted', second)).toMatchObject({ code: 0 });
 });
 
 test('a backup never overwrites anything', async () => {
