@@ -56,7 +56,10 @@ function take({ seed, faults, history, tookMs, violations: found }: SeedReport):
     counted.planned += 1;
     if (struck) counted.struck += 1;
   }
-  for (const { outcome } of history.attempts) outcomes.set(outcome.kind, (outcomes.get(outcome.kind) ?? 0) + 1);
+  for (const { outcome } of history.attempts) {
+    const kind = 'code' in outcome ? `${outcome.kind} (${outcome.code})` : outcome.kind;
+    outcomes.set(kind, (outcomes.get(kind) ?? 0) + 1);
+  }
   commands += history.attempts.length;
   reads += history.reads.length;
   violations += found.length;
