@@ -1,5 +1,5 @@
 // The cluster's compose file, checked without Docker: laid over docker-compose.yml as Compose does it, its processes run for real.
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { CollectionTag } from 'yaml';
@@ -10,8 +10,11 @@ import { roles } from '../../src/settings.ts';
 import { balanceOf, openAccount, send } from '../scenarios/clients.ts';
 import { eventually } from '../scenarios/eventually.ts';
 import { spawnLedger } from '../stack/ledger-process.ts';
+import { promtool } from '../stack/prometheus.ts';
 import { freshVhost } from '../stack/rabbitmq.ts';
+import { scratchFolder } from '../stack/scratch-folder.ts';
 import { startStores } from '../stack/stores.ts';
+import { PROMETHEUS_FOLDER } from './monitoring-files.ts';
 
 const root = join(import.meta.dirname, '../..');
 const text = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -68,6 +71,17 @@ test('all of them have the same stores and the same secret, and answer for their
     .parse(parse(text('deploy/cluster/prometheus.yml')));
   expect(scraped.scrape_configs[0]?.dns_sd_configs?.[0]).toMatchObject({ names, port: first?.port });
   expect(prometheus?.volumes).toEqual(['./deploy/cluster/prometheus.yml:/etc/prometheus/prometheus.yml:ro']);
+});
+
+test("Prometheus takes the cluster's configuration, mounted in the place of the other", async () => {
+  const folder = await scratchFolder();
+  try {
+    cpSync(PROMETHEUS_FOLDER, folder, { recursive: true });
+    cpSync(join(root, 'deploy/cluster/prometheus.yml'), join(folder, 'prometheus.yml'));
+    expect(await promtool('check', 'config', join(folder, 'prometheus.yml'))).toMatch(/is valid prometheus config file syntax/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('together they leave Postgres connections for others', () => {
