@@ -51,7 +51,7 @@ export async function startChaosStack({ withBroker = true, preloads = [], settin
     opened.use(
       await startChaosLedger({ servers, settings: { ...SETTINGS, ...settings }, eventStoreParameters: PATIENCE_OF[which], preloads }),
     );
-  const ledgers = [await spawn(0), await spawn(1)] as const;
+  const ledgers = await Promise.all([spawn(0), spawn(1)]);
   await createClient(postgres.url, GUEST.name);
   const producerLink = opened.adopt(await openLink(() => Number(new URL(broker?.url ?? 'http://127.0.0.1:1').port)), ({ close }) =>
     close(),
