@@ -45,7 +45,7 @@ it.each(CONSUMERS.map((row, n) => ({ ...row, n })))(
     answers.push(answer);
     // What cannot be read is put among the dead letters, and not answered.
     if (point.startsWith('dead letter'))
-      await producer.publish({ type: 'deposit', accountId, asset: 'USD', amount: 'nothing' }, { key: `dead ${n}` });
+      await producer.publish({ type: 'deposit', accountId, asset: 'USD', amount: `nothing ${n}` }, { key: `dead ${n}` });
     await runVictim({ point }, ['start', '--roles', 'consumer'], decide);
     const those = await decided();
     expect(those).toEqual(keys.slice(0, those.length));
@@ -67,8 +67,7 @@ test('the next one decides the rest, and every sender has the answer', async () 
 test('what cannot be decided is among the dead letters, each of them', async () => {
   const dead = (await deadLetters(broker)).map(({ payload }) => payload);
   const published = CONSUMERS.filter(({ point }) => point.startsWith('dead letter'));
-  expect(dead.length).toBeGreaterThanOrEqual(published.length); // one that is not acknowledged comes again
-  expect(new Set(dead).size).toBe(1);
+  expect(new Set(dead).size).toBe(published.length); // one that was not acknowledged may be there twice
 });
 
 test('asked again, every command has its first outcome', async () => {

@@ -19,7 +19,10 @@ const commandsOf = async (accountId: string): Promise<readonly string[]> =>
   keysOf(await readAccount(stores.eventStoreUrl, accountId), accountId).slice(2); // opened and paid in
 
 it.each(REQUESTS)('killed at "$point", a command has one effect: known at once, or after the retry', async (row) => {
-  const accountId = await openAccount(other.apiUrl, { asset: 'USD', amount: '10.00' });
+  const accountId = await openAccount(other.apiUrl);
+  const paidIn = await send(other.apiUrl, { type: 'deposit', key: 'paid-in', accountId, asset: 'USD', amount: '10.00' });
+  // Else the first command's append could conflict, and its second attempt be the one that counts.
+  await balanceOf(other.apiUrl, accountId, 'USD', latestPosition([paidIn]));
   const first: Command = { type: 'deposit', key: 'first', accountId, asset: 'USD', amount: '5.00' };
   const second: Command = { type: 'withdraw', key: 'second', accountId, asset: 'USD', amount: '12.00' };
   const victim = await spawnVictim(row, { ...settings, LEDGER_ROLES: 'api' });

@@ -77,12 +77,13 @@ export const PROJECTORS = [
   { point: 'batch committed', isApplied: true },
 ] as const satisfies readonly (Row & { readonly isApplied: boolean })[];
 
+/** After the last two, the next one finds what is left of the replaced tables. */
 export const REBUILDS = [
   { point: 'shadow batch to be committed' },
   { point: 'shadow batch committed' },
   { point: 'swap to be committed' },
-  { point: 'swap committed' },
   { point: 'replaced table dropped' },
+  { point: 'swap committed' },
 ] as const satisfies readonly Row[];
 
 type Environment = Readonly<Record<string, string>>;
