@@ -44,10 +44,15 @@ export function checkCommands(history: History, log: readonly LogEvent[]): reado
     violations.push(...sent.flatMap((attempt) => judge(attempt, event)));
     const isNever = sent.every(({ outcome }) => outcome.kind === 'never-applied');
     if (isNever && event !== undefined)
-      violations.push(violation('refused-but-applied', `${name} was never to be applied: ${placed(event)}`));
+      violations.push(
+        violation('refused-but-applied', `${name} was never to be applied (${sent.map(shown).join(', ')}): ${placed(event)}`),
+      );
   }
   return violations;
 }
+
+const shown = ({ outcome, invokedMs, endedMs }: Attempt): string =>
+  `${'code' in outcome ? outcome.code : outcome.kind} after ${Math.round(endedMs - invokedMs)} ms`;
 
 function judge({ accountId, key, type, outcome }: Attempt, event: LogEvent | undefined): readonly Violation[] {
   const said = `${type} "${key}" to ${accountId}, ${outcome.kind}`;
