@@ -12,6 +12,9 @@ const EXIT_WRONG_USAGE = 2;
 // What goes wrong is said by this program, once and in its own words.
 setLogVerbosity(logVerbosity.NONE);
 
+// Messages may go to the very disk that is full, or to somebody who has gone: that must not end a server that can still serve.
+process.stderr.on('error', () => undefined);
+
 const command = parseCommandLine(process.argv.slice(2));
 switch (command.kind) {
   case 'help':
