@@ -4,7 +4,9 @@ import { withDatabase } from '../scenarios/audit/tables.ts';
 import { withClient } from '../scenarios/log.ts';
 
 const DISK_FULL = '53100';
-const BYTES = 20_000;
+const BYTES = 500_000;
+/** Its write-ahead log has some megabytes of room of its own. */
+const MOST_APPENDS = 30;
 const GIVE_UP_MS = 2_000;
 
 export async function isPostgresFull(url: string): Promise<boolean> {
@@ -21,9 +23,10 @@ export async function isPostgresFull(url: string): Promise<boolean> {
 
 export async function isStoreFull(url: string): Promise<boolean> {
   try {
-    await withClient(`${url}&defaultDeadline=${GIVE_UP_MS}`, (client) =>
-      client.appendToStream('chaos-room', jsonEvent({ type: 'room', data: { filler: 'x'.repeat(BYTES) } })),
-    );
+    await withClient(`${url}&defaultDeadline=${GIVE_UP_MS}`, async (client) => {
+      const event = () => jsonEvent({ type: 'room', data: { filler: 'x'.repeat(BYTES) } });
+      for (let appended = 0; appended < MOST_APPENDS; appended += 1) await client.appendToStream('chaos-room', event());
+    });
     return false;
   } catch (error) {
     return error instanceof UnknownError; // one that is away, or does not answer, is told by another

@@ -153,9 +153,8 @@ async function fillDisk(stack: ChaosStack, server: 'event store' | 'Postgres', {
   const { disk, url, revive } = server === 'event store' ? stack.eventStore : stack.postgres;
   if (!disk.isFillable) return false;
   disk.fill();
-  await sleep(forMs);
-  disk.fill(); // what was given back meanwhile is taken, too
   const isFull = await (server === 'event store' ? isStoreFull(url) : isPostgresFull(url));
+  await sleep(forMs);
   disk.free();
   await revive(); // a Postgres that cannot write its log ends
   return isFull;
