@@ -11,6 +11,8 @@ export interface OpenLoopOptions<Step extends { readonly dueMs: number }> {
   readonly steps: Iterable<Step>;
   /** Carries a step out; never rejects. @param dueAt when it was due, by the clock: what latencies are counted from. */
   readonly perform: (step: Step, dueAt: number) => Promise<void>;
+  /** Just before that, or before a step is not sent. @param lateMs how long after its moment: what this client is to blame for. */
+  readonly onBegun: (step: Step, lateMs: number) => void;
   /** There were as many under way as there may be: this one was not sent, which is for the caller to count. */
   readonly onNotSent: (step: Step) => void;
   readonly maxInFlight: number;
@@ -21,6 +23,8 @@ export interface OpenLoopOptions<Step extends { readonly dueMs: number }> {
 
 export interface OpenLoop {
   inFlight(): number;
+  /** How many steps have had their moment so far. */
+  begun(): number;
   /** Settles when every step has been answered. */
   readonly done: Promise<void>;
 }
@@ -29,8 +33,9 @@ export interface OpenLoop {
 const AT_ONCE = 50;
 
 export function startOpenLoop<Step extends { readonly dueMs: number }>(options: OpenLoopOptions<Step>): OpenLoop {
-  const { steps, perform, onNotSent, maxInFlight, clock, signal } = options;
+  const { steps, perform, onBegun, onNotSent, maxInFlight, clock, signal } = options;
   const underWay = new Set<Promise<void>>();
+  let begun = 0;
 
   async function run(): Promise<void> {
     const startedAt = clock.now();
@@ -42,6 +47,8 @@ export function startOpenLoop<Step extends { readonly dueMs: number }>(options: 
       late = waitMs > 0 ? 0 : late + 1;
       if (waitMs > 0 || late % AT_ONCE === 0) await clock.sleep(Math.max(0, waitMs));
       if (signal.aborted) break;
+      begun += 1;
+      onBegun(step, Math.max(0, clock.now() - dueAt));
       if (underWay.size >= maxInFlight) {
         onNotSent(step);
         continue;
@@ -52,5 +59,5 @@ export function startOpenLoop<Step extends { readonly dueMs: number }>(options: 
     await Promise.all(underWay);
   }
 
-  return { inFlight: () => underWay.size, done: run() };
+  return { inFlight: () => underWay.size, begun: () => begun, done: run() };
 }

@@ -9,6 +9,7 @@ import type { Doubts } from './doubts.ts';
 import type { Judge, Sent } from './judge.ts';
 import { keyOf } from './keys.ts';
 import type { Outcome } from './outcomes.ts';
+import type { Parts } from './parts.ts';
 import type { People } from './people.ts';
 import { outcomeOfRead, readAccount } from './reading.ts';
 import type { Recorder } from './recorder.ts';
@@ -28,9 +29,8 @@ export interface PerformerOptions {
   readonly doubts: Doubts;
   readonly strands: Strands;
   readonly recorder: Recorder;
+  readonly parts: Pick<Parts, 'ended'>;
   readonly now: () => number;
-  /** Steps that are due earlier are not measured. */
-  readonly warmUpMs: number;
 }
 
 export interface Performer {
@@ -48,7 +48,7 @@ interface Sending {
 }
 
 export function makePerformer(options: PerformerOptions): Performer {
-  const { run, people, operator, producer, books, acknowledged, judge, commandOf, doubts, strands, recorder, now, warmUpMs } = options;
+  const { run, people, operator, producer, books, acknowledged, judge, commandOf, doubts, strands, recorder, parts, now } = options;
   /** What goes on after a step has ended. */
   const following = new Set<Promise<void>>();
 
@@ -165,25 +165,20 @@ export function makePerformer(options: PerformerOptions): Performer {
     }
   }
 
-  function ended(step: Step, outcome: Outcome, latencyMs: number): void {
-    if (step.dueMs < warmUpMs) recorder.beside('warm-up', outcome, latencyMs);
-    else recorder.ended(step.operation, outcome, latencyMs, isWrite(step));
-  }
-
   return {
     async perform(step, dueAt) {
       try {
         const outcome = await outcomeOf(step, dueAt);
-        ended(step, outcome, now() - dueAt);
+        parts.ended(step, outcome, now() - dueAt);
       } catch (error) {
         // A defect of this client: it is no less an error for that.
         const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        ended(step, { name: 'unexpected', detail }, now() - dueAt);
+        parts.ended(step, { name: 'unexpected', detail }, now() - dueAt);
       }
     },
     notSent(step) {
       strands.abandon(step);
-      ended(step, { name: 'not-sent' }, 0);
+      parts.ended(step, { name: 'not-sent' }, 0);
     },
     async settled() {
       await Promise.all(following);
@@ -193,10 +188,3 @@ export function makePerformer(options: PerformerOptions): Performer {
 
 /** Whether an attempt at the step may have left something in the log. */
 const mayBeStored = (step: CommandStep | BulkStep): boolean => step.what === 'bulk' || step.expects.outcome !== 'would-apply';
-
-/** Whether the right answer to it says that something new is in the log. */
-function isWrite(step: Step): boolean {
-  if (step.what !== 'command') return step.what === 'bulk';
-  const { expects } = step;
-  return expects.outcome === 'applied' || (expects.outcome === 'refused' && expects.isStored);
-}

@@ -36,6 +36,7 @@ test('what waits while the server stands still is counted from when it should ha
       latencies.push(clock.now() - dueAt);
       recorder.ended('deposit', { name: 'ok' }, clock.now() - dueAt, true);
     },
+    onBegun: () => undefined,
     onNotSent: () => undefined,
     maxInFlight: 1_000,
     clock,
@@ -64,6 +65,7 @@ test('there are never more under way than may be, and what is beyond is told', a
       await clock.sleep(100);
       underWay -= 1;
     },
+    onBegun: () => undefined,
     onNotSent: ({ dueMs }) => void notSent.push(dueMs),
     maxInFlight: 4,
     clock,
@@ -86,6 +88,7 @@ test('after an interruption no more is sent, and what was sent is waited for', a
       await clock.sleep(1_000);
       answered += 1;
     },
+    onBegun: () => undefined,
     onNotSent: () => undefined,
     maxInFlight: 100,
     clock,
