@@ -94,7 +94,7 @@ export async function runLoad(options: LoadOptions): Promise<Report> {
     ({ stop }) => stop(),
   );
   const isOver = new AbortController();
-  const parts = makeParts({ pace, recorder, onRecovered: () => isOver.abort() });
+  const parts = makeParts({ pace, usualWithinMs: overload?.usualWithinMs, recorder, onRecovered: () => isOver.abort() });
   metrics.watch({
     inFlight: () => loop?.inFlight() ?? 0,
     targetRps: () => (overload !== undefined && parts.current() === 'overload' ? overload.rps : rps),

@@ -48,6 +48,7 @@ interface Given {
   readonly warmUp?: number;
   readonly overload?: number;
   readonly overloadFor: number;
+  readonly usualWithin?: number;
   readonly users: number;
   readonly seed?: string;
   readonly maxInFlight?: number;
@@ -85,6 +86,7 @@ function commandOf(): Command {
       numberFrom(0.1, 100_000),
     )
     .option('--overload-for <seconds>', 'how long', numberFrom(1, 3_600), 30)
+    .option('--usual-within <ms>', 'what counts as usual after it (default: twice the p99 of before)', numberFrom(1, 600_000))
     .option('--users <number>', 'users, registered for this run', wholeFrom(2, 100_000), 100)
     .option('--seed <text>', 'makes the same plan again (default: another one each time)')
     .option(
@@ -116,7 +118,8 @@ export function loadOptionsFrom(argv: readonly string[]): CommandLine {
     rps: given.rps,
     durationS: given.duration,
     warmUpS: given.warmUp ?? warmUpOf(given.rps),
-    overload: given.overload === undefined ? undefined : { rps: given.overload, durationS: given.overloadFor },
+    overload:
+      given.overload === undefined ? undefined : { rps: given.overload, durationS: given.overloadFor, usualWithinMs: given.usualWithin },
     users: given.users,
     seed: given.seed,
     maxInFlight: given.maxInFlight ?? (given.overload === undefined ? MOST_IN_FLIGHT : MOST_IN_OVERLOAD),

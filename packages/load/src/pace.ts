@@ -10,6 +10,8 @@ export type Part = (typeof PARTS)[number];
 export interface Overload {
   readonly rps: number;
   readonly durationS: number;
+  /** Afterwards answers within this are as usual; where it is not said, within twice the p99 of what was measured. */
+  readonly usualWithinMs?: number | undefined;
 }
 export interface PaceOptions {
   readonly rps: number;

@@ -25,6 +25,7 @@ export interface Parts {
 }
 export interface PartsOptions {
   readonly pace: Pick<Pace, 'partAt' | 'beginsMs'>;
+  readonly usualWithinMs: number | undefined;
   readonly recorder: Recorder;
   readonly onRecovered: () => void;
 }
@@ -32,7 +33,7 @@ export interface PartsOptions {
 /** As usual is up to so many times the p99 of what was measured: of half a second's requests it is the slowest that is looked at. */
 const TIMES_P99 = 2;
 
-export function makeParts({ pace, recorder, onRecovered }: PartsOptions): Parts {
+export function makeParts({ pace, usualWithinMs, recorder, onRecovered }: PartsOptions): Parts {
   const lateness: Readonly<Record<Part, Histogram>> = {
     'warm-up': newHistogram(),
     measured: newHistogram(),
@@ -40,7 +41,7 @@ export function makeParts({ pace, recorder, onRecovered }: PartsOptions): Parts 
     recovery: newHistogram(),
   };
   const refusals = newHistogram();
-  const usualMs = (): number => TIMES_P99 * percentileMs(recorder.all, 99);
+  const usualMs = (): number => usualWithinMs ?? TIMES_P99 * percentileMs(recorder.all, 99);
   const recovery = makeRecovery({ usualMs, onRecovered });
   let current: Part = 'warm-up';
   const sinceMs = ({ dueMs }: Step): number => dueMs - pace.beginsMs('recovery');
