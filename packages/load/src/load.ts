@@ -156,6 +156,7 @@ export async function runLoad(options: LoadOptions): Promise<Report> {
     onBegun: parts.begun,
     onNotSent: performer.notSent,
     maxInFlight,
+    waiting: performer.waiting,
     clock: { now, sleep: (ms) => sleep(ms) },
     signal: AbortSignal.any([signal, isOver.signal]),
   });

@@ -16,6 +16,8 @@ export interface OpenLoopOptions<Step extends { readonly dueMs: number }> {
   /** There were as many under way as there may be: this one was not sent, which is for the caller to count. */
   readonly onNotSent: (step: Step) => void;
   readonly maxInFlight: number;
+  /** How many of those that are carried out wait for others, and are not sent yet: the limit is not about them. */
+  readonly waiting: () => number;
   readonly clock: Clock;
   /** Ends the loop before its time; what is under way is waited for. */
   readonly signal: AbortSignal;
@@ -33,8 +35,9 @@ export interface OpenLoop {
 const AT_ONCE = 50;
 
 export function startOpenLoop<Step extends { readonly dueMs: number }>(options: OpenLoopOptions<Step>): OpenLoop {
-  const { steps, perform, onBegun, onNotSent, maxInFlight, clock, signal } = options;
+  const { steps, perform, onBegun, onNotSent, maxInFlight, waiting, clock, signal } = options;
   const underWay = new Set<Promise<void>>();
+  const inFlight = (): number => underWay.size - waiting();
   let begun = 0;
 
   async function run(): Promise<void> {
@@ -49,7 +52,7 @@ export function startOpenLoop<Step extends { readonly dueMs: number }>(options: 
       if (signal.aborted) break;
       begun += 1;
       onBegun(step, Math.max(0, clock.now() - dueAt));
-      if (underWay.size >= maxInFlight) {
+      if (inFlight() >= maxInFlight) {
         onNotSent(step);
         continue;
       }
@@ -59,5 +62,5 @@ export function startOpenLoop<Step extends { readonly dueMs: number }>(options: 
     await Promise.all(underWay);
   }
 
-  return { inFlight: () => underWay.size, begun: () => begun, done: run() };
+  return { inFlight, begun: () => begun, done: run() };
 }

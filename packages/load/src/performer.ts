@@ -37,6 +37,8 @@ export interface Performer {
   /** @param dueAt from when its latency counts. */
   perform(step: Step, dueAt: number): Promise<void>;
   notSent(step: Step): void;
+  /** How many steps wait for what they build on. */
+  waiting(): number;
   /** Settles when everything is known of what was sent. */
   settled(): Promise<void>;
 }
@@ -51,6 +53,7 @@ export function makePerformer(options: PerformerOptions): Performer {
   const { run, people, operator, producer, books, acknowledged, judge, commandOf, doubts, strands, recorder, parts, now } = options;
   /** What goes on after a step has ended. */
   const following = new Set<Promise<void>>();
+  let waiting = 0;
 
   function single(step: CommandStep, { state }: Turn): Sending {
     const { account, action, sender, expects, isForBroker } = step;
@@ -155,7 +158,10 @@ export function makePerformer(options: PerformerOptions): Performer {
 
   async function outcomeOf(step: Step, dueAt: number): Promise<Outcome> {
     if (step.what === 'read') return readAccount(step, { people, books });
-    const turn = await strands.enter(step);
+    waiting += 1;
+    const turn = await strands.enter(step).finally(() => {
+      waiting -= 1;
+    });
     if (turn === undefined) return { name: 'skipped' };
     try {
       return await send(step, turn, dueAt);
@@ -180,6 +186,7 @@ export function makePerformer(options: PerformerOptions): Performer {
       strands.abandon(step);
       parts.ended(step, { name: 'not-sent' }, 0);
     },
+    waiting: () => waiting,
     async settled() {
       await Promise.all(following);
     },
