@@ -14,7 +14,18 @@ const program = join(import.meta.dirname, '../../packages/load/src/bin.ts');
 const LIMITS = { LEDGER_MAX_REQUESTS: '2' };
 const USUAL = ['--rps', '20', '--duration', '3', '--warm-up', '1', '--users', '6', '--timeout', '120', '--log-in-every', '0'];
 /** As usual is what is not refused: how fast it is depends on the machine. */
-const TOO_MUCH = ['--overload', '500', '--overload-for', '3', '--usual-within', '120000', '--tolerate', 'overload'];
+const TOO_MUCH = [
+  '--overload',
+  '500',
+  '--overload-for',
+  '3',
+  '--usual-within',
+  '120000',
+  '--tolerate',
+  'overload',
+  '--max-in-flight',
+  '1500',
+];
 
 const Figures = z.object({ count: z.int(), p99Ms: z.number() });
 const Report = z.object({

@@ -1,7 +1,7 @@
 // A run: people, plan, load, comparison, report.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConnectionOptions, Credentials, LedgerClient } from '@ledgerfold/client';
+import type { ConnectionOptions, Credentials, Fetch, LedgerClient } from '@ledgerfold/client';
 import { createLedgerClient, createLedgerProducer, createPooledFetch, LedgerUnreachable } from '@ledgerfold/client';
 import { makeAcknowledged } from './acknowledged.ts';
 import { makeBooks } from './books.ts';
@@ -148,6 +148,7 @@ export async function runLoad(options: LoadOptions): Promise<Report> {
     return said.join(', ');
   }
 
+  if (overload !== undefined) await openConnections(pool.fetch, url, maxInFlight);
   const cpuBefore = process.cpuUsage();
   loopStartedAt = now();
   loop = startOpenLoop({
@@ -228,6 +229,16 @@ async function reach(url: string): Promise<void> {
     throw new LedgerUnreachable(`no ledger answers at ${url}`, { cause });
   }
   throw new LedgerUnreachable(`what answers at ${url} is not a ledger that is alive`);
+}
+
+/**
+ * Opens connections that are then kept, as those of a balancer are: what is tried is how a service refuses requests, and a Node server
+ * that is busy accepts connections one at a time.
+ */
+async function openConnections(fetchPooled: Fetch, url: string, connections: number): Promise<void> {
+  const opening = { method: 'GET', headers: {}, signal: AbortSignal.timeout(PATIENT_MS) } as const;
+  // Where it cannot have so many, the load itself will say what came of it.
+  await Promise.allSettled(Array.from({ length: connections }, () => fetchPooled(new URL('/health/live', url).href, opening)));
 }
 
 /** The plan's amounts are at these scales. */
