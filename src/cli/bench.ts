@@ -16,7 +16,7 @@ export function benchCommand(): Command {
     .option('--only <spreads>', 'how commands spread over accounts: uniform, zipf, hot; separated by commas', list)
     .option(
       '--ways <ways>',
-      'plain, in-process, rabbitmq, rabbitmq-async; amqp, before, before-rabbitmq; separated by commas (default: the first four)',
+      'plain, in-process, rabbitmq, rabbitmq-async; two-processes, amqp, before, before-rabbitmq; separated by commas (default: the first four)',
       list,
     )
     .option('--clients <counts>', 'clients at a time, separated by commas (default: 1,16,64,256)', counts)
