@@ -100,6 +100,7 @@ export function makeLogWindow(connection: Connection, annulments: Pick<Annulment
     if (followers > 0) return;
     clearTimeout(reopening);
     await opening;
+    if (followers > 0) return; // others have come meanwhile, and may read here
     const closing = current;
     current = undefined;
     await closing?.log?.close();
