@@ -13,7 +13,12 @@ import { openBroker } from './rabbitmq/broker.ts';
 import { startApi } from './start-api.ts';
 import type { Stores } from './start-commands.ts';
 import { startCommands } from './start-commands.ts';
-import { startChainSigner, startConsumer, startProjector, startPublisher, startScheduler } from './start-workers.ts';
+import { startOperations, startReadiness } from './start-operations.ts';
+import { OWNER, startChainSigner, startConsumer, startProjector, startPublisher, startScheduler } from './start-workers.ts';
+import { makeMetrics } from './telemetry/metrics.ts';
+import type { Tracing } from './telemetry/tracing.ts';
+import { startTracing } from './telemetry/tracing.ts';
+import { version } from './version.ts';
 
 export interface StartOptions {
   readonly log: Logger;
@@ -42,6 +47,8 @@ export async function startLedger(config: Config, { log, onProgress, signal }: S
   await using opened = new AsyncDisposableStack();
   const lock = lockDataDir(config.dataDir);
   opened.defer(() => lock.release());
+  const tracing = config.otlpEndpoint === undefined ? undefined : await traceTo(config.otlpEndpoint, config, log);
+  opened.defer(() => tracing?.close());
   const withBroker = config.roles.some((role) => role === 'api' || role === 'consumer' || role === 'publisher');
   const servers = opened.adopt(await startStores({ config, withBroker, onProgress, ...(signal && { signal }) }), (running) =>
     running.stop(),
@@ -67,7 +74,8 @@ export async function startLedger(config: Config, { log, onProgress, signal }: S
 
   const broker = amqpUrl === undefined ? undefined : openBroker({ url: amqpUrl, queues: config.commandQueues, logger: log });
   opened.defer(() => broker?.close());
-  const apiUrl = await startRoles(opened, config, { store, database, broker }, log);
+  const metrics = makeMetrics({ version, roles: config.roles });
+  const apiUrl = await startRoles(opened, config, { store, database, broker, metrics, spans: tracing?.spans }, log);
   const running = { ...(apiUrl && { apiUrl }), eventstoreUrl: eventStoreUrl, databaseUrl, ...(amqpUrl && { amqpUrl }) };
   opened.defer(writeRuntimeFile(config.dataDir, running));
   signal?.throwIfAborted();
@@ -84,17 +92,24 @@ export async function startLedger(config: Config, { log, onProgress, signal }: S
   };
 }
 
+const traceTo = (endpoint: string, { otlpHeaders: headers, serviceName }: Config, logger: Logger): Promise<Tracing> =>
+  startTracing({ endpoint, headers, serviceName, version, instance: OWNER, logger });
+
 /** @returns where the API answers, if it is among the roles. */
 async function startRoles(opened: AsyncDisposableStack, config: Config, stores: Stores, log: Logger): Promise<string | undefined> {
   const has = (role: Config['roles'][number]): boolean => config.roles.includes(role);
-  const { broker } = stores;
+  const { broker, metrics, database } = stores;
+  metrics.watchDatabase(database.connections);
+  if (broker) metrics.watchBroker(broker);
   const projector = has('projector') ? startProjector(opened, config, stores, log) : undefined;
   const publisher = broker && has('publisher') ? startPublisher(opened, config, stores, broker, log) : undefined;
   const consumes = broker !== undefined && has('consumer');
-  if (!has('api') && !has('scheduler') && !consumes) return undefined;
-  const commands = await startCommands(opened, config, stores, log);
+  const commands = has('api') || has('scheduler') || consumes ? await startCommands(opened, config, stores, log) : undefined;
   if (has('scheduler')) startChainSigner(opened, config, stores, log);
-  const transferManager = has('scheduler') ? startScheduler(opened, config, stores, commands, log) : undefined;
-  if (consumes) startConsumer(opened, config, stores, broker, commands, log);
-  return has('api') ? startApi(opened, config, stores, commands, { projector, publisher, transferManager }, log) : undefined;
+  const transferManager = commands && has('scheduler') ? startScheduler(opened, config, stores, commands, log) : undefined;
+  if (commands && consumes) startConsumer(opened, config, stores, broker, commands, log);
+  const readinessOfAll = () => startReadiness(opened, stores, { projector, publisher, commands, transferManager });
+  if (commands && has('api')) return startApi(opened, config, stores, commands, readinessOfAll(), log);
+  if (config.metricsPort !== undefined) await startOperations(opened, config, stores, readinessOfAll(), log);
+  return undefined;
 }

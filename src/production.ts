@@ -105,6 +105,16 @@ function jwksFaults(url: string): readonly string[] {
     : [];
 }
 
+/** Where it wants a key. */
+function collectorFaults(url: string): readonly string[] {
+  const remote = remoteIn(readServerUrl(url));
+  return remote !== undefined && !url.startsWith('https:')
+    ? [
+        `OTEL_EXPORTER_OTLP_ENDPOINT must begin https:// in production where OTEL_EXPORTER_OTLP_HEADERS is set: ${remote} is another machine`,
+      ]
+    : [];
+}
+
 /** Pages that came in plain text may be anybody's on the way, and would be given the session of whoever looks at them. */
 const plainOrigins = ({ corsOrigins = [] }: Config): readonly string[] =>
   corsOrigins.filter((origin) => origin.startsWith('http:') && remoteIn(readServerUrl(origin)) !== undefined);
@@ -115,12 +125,13 @@ const plainOrigins = ({ corsOrigins = [] }: Config): readonly string[] =>
  * @param environment for what is no setting of the ledger's own.
  */
 export function productionFaults(config: Config, environment: Readonly<Record<string, string | undefined>>): readonly string[] {
-  const { eventStoreUrl, databaseUrl, amqpUrl, jwksUrl, keySecret, selfDeposit, anonymousProducers } = config;
+  const { eventStoreUrl, databaseUrl, amqpUrl, jwksUrl, keySecret, selfDeposit, anonymousProducers, otlpEndpoint } = config;
   return [
     ...(eventStoreUrl === undefined ? [] : eventStoreFaults(eventStoreUrl)),
     ...(databaseUrl === undefined ? [] : databaseFaults(databaseUrl)),
     ...(amqpUrl === undefined ? [] : brokerFaults(amqpUrl)),
     ...(jwksUrl === undefined ? [] : jwksFaults(jwksUrl)),
+    ...(otlpEndpoint === undefined || config.otlpHeaders === undefined ? [] : collectorFaults(otlpEndpoint)),
     ...(keySecret === undefined && databaseUrl !== undefined
       ? [
           'LEDGER_KEY_SECRET must be set in production: every process has to seal and open the keys that sign tokens and the log with the same',

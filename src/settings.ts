@@ -2,6 +2,7 @@
 // docs/configuration.md and .env.example are generated from it.
 import { z } from 'zod';
 import { networks, origins } from './network-settings.ts';
+import { headerList, listOf, serverUrl, wholeNumber, yesOrNo } from './setting-values.ts';
 
 export interface Setting {
   /** The environment variable. */
@@ -9,7 +10,7 @@ export interface Setting {
   /** What it does, for whoever runs the service. Whole sentences. */
   readonly doc: string;
   /** The heading it stands under. */
-  readonly group: 'Address' | 'Stores' | 'Identity' | 'Process' | 'Commands' | 'Broker' | 'Projections';
+  readonly group: 'Address' | 'Stores' | 'Identity' | 'Process' | 'Commands' | 'Broker' | 'Projections' | 'Tracing';
   /** What a number counts. */
   readonly unit?: 'bytes' | 'commands' | 'connections' | 'events' | 'messages' | 'ms' | 's';
   /** May be given as a file, `VARIABLE_FILE`, and is never printed. */
@@ -40,6 +41,13 @@ export const configSchema = z.strictObject({
     doc: 'TCP port of the API. `0` takes any free one; `runtime.json` in the data folder then says which.',
     group: 'Address',
   }),
+  metricsPort: wholeNumber(0, 65_535).optional().register(settings, {
+    variable: 'LEDGER_METRICS_PORT',
+    doc: 'TCP port on which a process without the role `api` answers `/metrics`, `/health/live` and `/health/ready`. One with it does so on `PORT`.',
+    group: 'Address',
+    otherwise: 'such a process answers nowhere',
+    example: '3001',
+  }),
   bodyLimitBytes: wholeNumber(1024, 64 * 1024 * 1024)
     .default(1024 * 1024)
     .register(settings, {
@@ -48,9 +56,9 @@ export const configSchema = z.strictObject({
       group: 'Address',
       unit: 'bytes',
     }),
-  maxRequests: wholeNumber(1, 1_000_000).default(2_000).register(settings, {
+  maxRequests: wholeNumber(1, 1_000_000).default(1_000).register(settings, {
     variable: 'LEDGER_MAX_REQUESTS',
-    doc: 'Requests that may be under way in this process, those that wait for outcomes included: at 1,000 a second, two seconds of them. The next one is answered `overloaded` before anything of it is read.',
+    doc: 'Requests that may be under way in this process, those that wait for outcomes included: at 1,000 a second, one second of them. The next one is answered `overloaded` before anything of it is read.',
     group: 'Address',
   }),
   requestsPerSecond: wholeNumber(1, 1_000_000).optional().register(settings, {
@@ -271,33 +279,30 @@ export const configSchema = z.strictObject({
     group: 'Projections',
     unit: 'ms',
   }),
+  booksCheckMs: wholeNumber(100, 86_400_000).default(30_000).register(settings, {
+    variable: 'LEDGER_BOOKS_CHECK_MS',
+    doc: 'How often the process that projects adds up all balances, and holds the next 1,000 of them against the journal (`ledger_books_unequal`). Where that takes long it is done less often: it has a fiftieth of one connection at most.',
+    group: 'Projections',
+    unit: 'ms',
+  }),
+  otlpEndpoint: serverUrl('http:', 'https:').optional().register(settings, {
+    variable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    doc: "The collector that traces are sent to, as OTLP over HTTP in JSON (`/v1/traces` is added). The standard's other variables count, too: `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` say which traces are recorded (by default all, and those of others as they say), `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_BSP_MAX_QUEUE_SIZE` and so on.",
+    group: 'Tracing',
+    otherwise: "nothing is traced, and OpenTelemetry's SDK is not loaded",
+    example: 'http://127.0.0.1:4318',
+  }),
+  otlpHeaders: headerList().optional().register(settings, {
+    variable: 'OTEL_EXPORTER_OTLP_HEADERS',
+    doc: 'Headers that the collector wants, such as its key: `name=value`, separated by commas, values percent-encoded.',
+    group: 'Tracing',
+    secret: true,
+    otherwise: 'none are sent',
+    example: 'authorization=Bearer%20the-key',
+  }),
+  serviceName: z.string().min(1, 'a name').default('ledgerfold').register(settings, {
+    variable: 'OTEL_SERVICE_NAME',
+    doc: 'What this service is called in traces.',
+    group: 'Tracing',
+  }),
 });
-
-function wholeNumber(smallest: number, largest: number) {
-  const message = `a whole number from ${smallest} to ${largest}`;
-  return z
-    .string()
-    .regex(/^(0|[1-9][0-9]{0,14})$/, message)
-    .transform(Number)
-    .pipe(z.number().min(smallest, message).max(largest, message));
-}
-
-function yesOrNo() {
-  const message = 'true or false';
-  return z.enum(['true', 'false'], message).transform((text) => text === 'true');
-}
-
-function listOf<const T extends readonly [string, ...string[]]>(words: T) {
-  const message = `one or more of ${words.join(', ')}, separated by commas`;
-  return z
-    .string()
-    .transform((list) => [...new Set(list.split(',').map((word) => word.trim()))])
-    .pipe(z.array(z.enum(words, message)).min(1, message));
-}
-
-function serverUrl(...protocols: string[]) {
-  const message = `a URL beginning ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
-  return z
-    .string()
-    .refine((text) => protocols.some((protocol) => text.startsWith(`${protocol}//`) && text.length > protocol.length + 2), message);
-}

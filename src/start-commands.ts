@@ -7,6 +7,7 @@ import { makeClockGuard } from './commands/clock-guard.ts';
 import { makeCommandSide } from './commands/command-side.ts';
 import type { CommandHandler } from './commands/handler.ts';
 import { makeInProcessBus } from './commands/in-process-bus.ts';
+import type { Spans } from './commands/spans.ts';
 import type { Config } from './config.ts';
 import type { Rejection } from './domain/rejections.ts';
 import { rejection } from './domain/rejections.ts';
@@ -18,7 +19,6 @@ import type { ProjectedPosition } from './projections/position.ts';
 import { watchPosition } from './projections/position.ts';
 import type { Broker } from './rabbitmq/broker.ts';
 import type { Metrics } from './telemetry/metrics.ts';
-import { makeMetrics } from './telemetry/metrics.ts';
 
 /** Beyond this many events that are not projected, commands are refused: their facts would fill the memory. */
 export const MAX_LAG_EVENTS = 50_000n;
@@ -31,6 +31,9 @@ export interface Stores {
   readonly database: Database;
   /** Absent: commands stay inside this process. */
   readonly broker: Broker | undefined;
+  readonly metrics: Metrics;
+  /** Absent where nobody traces. */
+  readonly spans: Spans | undefined;
 }
 
 export interface Commands {
@@ -40,14 +43,13 @@ export interface Commands {
   readonly position: ProjectedPosition;
   readonly lag: LagWatch;
   readonly clock: ClockGuard;
-  readonly metrics: Metrics;
 }
 
 /** Command handling, for every role that sends commands: what keeps the API from taking any keeps the others from it too. */
 export async function startCommands(
   opened: AsyncDisposableStack,
   config: Config,
-  { store, database }: Stores,
+  { store, database, metrics, spans }: Stores,
   log: Logger,
 ): Promise<Commands> {
   opened.defer(refreshAnnulments(store, log));
@@ -58,25 +60,25 @@ export async function startCommands(
   );
   await clock.start();
 
-  const metrics = makeMetrics({
+  const counted = metrics.watchCommands({
     mailboxCommands: () => handling.waiting(),
-    lagEvents: () => Number(lag.report().events),
-    lagSeconds: () => lag.report().seconds,
-    isProjectorHalted: () => lag.report().halt !== undefined || lag.report().refusal !== undefined,
+    appendsUnderWay: store.streams.appendsUnderWay,
+    clockAheadMs: clock.aheadMs,
   });
   const handling = makeCommandSide({
     store,
     db: database.db,
     limits: config,
     admission: () => clock.refusal() ?? lagRefusal(lag.report()),
-    observe: { ...metrics, failed: (stream, err) => log.warn({ err, stream }, 'commands were not decided') },
+    observe: { ...counted, failed: (stream, err) => log.warn({ err, stream }, 'commands were not decided') },
+    spans,
   });
   const lag = opened.adopt(watchLag({ streams: store.streams, db: database.db, onAnotherLog: handling.forgetAll }), ({ close }) => close());
   await lag.look(); // before the first command
   const bus = opened.adopt(makeInProcessBus(handling), ({ close }) => close());
   // Whoever asks first should find them; a projector that is far behind is no reason not to start.
   await position.waitFor(await handling.registerInitialAssets(), FIRST_ASSETS_MS);
-  return { handle: handling.handle, bus, position, lag, clock, metrics };
+  return { handle: handling.handle, bus, position, lag, clock };
 }
 
 /** A process that does not project hears of an annulment only by looking. */

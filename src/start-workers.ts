@@ -16,17 +16,29 @@ import { makeClients } from './identity/clients.ts';
 import { makeReceipts } from './identity/receipts.ts';
 import { keySecretFor } from './identity-setup.ts';
 import { findAccount } from './projections/account-list.ts';
+import { watchBooks } from './projections/books-watch.ts';
 import type { Projector } from './projections/projector.ts';
-import { makeProjector } from './projections/projector.ts';
+import { isProjecting, makeProjector } from './projections/projector.ts';
 import type { Broker } from './rabbitmq/broker.ts';
 import type { Commands, Stores } from './start-commands.ts';
 import { permissionsOf } from './start-commands.ts';
+import { traceProjection } from './telemetry/traced-projection.ts';
 
 const MS_PER_S = 1000;
-/** Names this process in leases. */
-const OWNER = `${hostname()}/${process.pid}`;
+/** Names this process in leases, and in traces. */
+export const OWNER = `${hostname()}/${process.pid}`;
 
-export function startProjector(opened: AsyncDisposableStack, config: Config, { store, database }: Stores, logger: Logger): Projector {
+export function startProjector(
+  opened: AsyncDisposableStack,
+  config: Config,
+  { store, database, metrics, spans }: Stores,
+  logger: Logger,
+): Projector {
+  const counted = metrics.watchProjector(
+    () => projector.status(),
+    () => books.report(),
+  );
+  const traced = spans && traceProjection(spans);
   const projector = makeProjector({
     store,
     db: database.db,
@@ -34,8 +46,16 @@ export function startProjector(opened: AsyncDisposableStack, config: Config, { s
     batchSize: config.projectorBatchEvents,
     batchMs: config.projectorBatchMs,
     leaseMs: config.leaseSeconds * MS_PER_S,
+    observe: {
+      applied(...batch) {
+        counted.applied(...batch);
+        traced?.applied(...batch);
+      },
+    },
     logger,
   });
+  const isLeading = (): boolean => isProjecting(projector.status());
+  const books = opened.adopt(watchBooks({ db: database.db, isLeading, everyMs: config.booksCheckMs, logger }), ({ close }) => close());
   projector.start();
   return opened.adopt(projector, ({ stop }) => stop());
 }
@@ -57,8 +77,8 @@ export function startPublisher(
 export function startScheduler(
   opened: AsyncDisposableStack,
   config: Config,
-  { store, database: { db } }: Stores,
-  { bus, position, metrics }: Commands,
+  { store, database: { db }, metrics }: Stores,
+  { bus, position }: Commands,
   logger: Logger,
 ): TransferManager {
   const shared = { db, bus, position, owner: OWNER, leaseMs: config.leaseSeconds * MS_PER_S, logger };
@@ -88,7 +108,7 @@ export function startChainSigner(opened: AsyncDisposableStack, config: Config, {
 export function startConsumer(
   opened: AsyncDisposableStack,
   config: Config,
-  { database: { db } }: Stores,
+  { database: { db }, spans }: Stores,
   { consuming, publishing, answering, declared }: Broker,
   { handle }: Commands,
   logger: Logger,
@@ -108,6 +128,7 @@ export function startConsumer(
       rules: { ledgerUser: publishing.user, anonymousProducers, bodyLimitBytes, issuer, permissions: permissionsOf(config) },
       keepUnstored: keepInReceipts(makeReceipts(db), (accountId) => findAccount(db, accountId)),
       logger,
+      spans,
     });
   });
   opened.defer(() => {

@@ -93,6 +93,15 @@ test('a proxy is an address, a network, or the name of one, and never everybody'
     expect(problemsOf({ LEDGER_TRUST_PROXY: wrong }), wrong).toEqual([expect.stringContaining('LEDGER_TRUST_PROXY must be addresses')]);
 });
 
+test('the headers for a collector are names and values, and never shown', () => {
+  const headers = 'authorization=Bearer%20a%2Cb, x-team = books=1';
+  expect(readEnv({ OTEL_EXPORTER_OTLP_HEADERS: headers }).otlpHeaders).toEqual({ authorization: 'Bearer a,b', 'x-team': 'books=1' });
+  for (const wrong of ['hunter2', 'a=hunter2,', '=hunter2', 'a b=hunter2', 'a=hunter2%', 'a=hunter2%ff', 'a='])
+    expect(problemsOf({ OTEL_EXPORTER_OTLP_HEADERS: wrong })).toEqual([
+      'OTEL_EXPORTER_OTLP_HEADERS must be headers, `name=value`, separated by commas',
+    ]);
+});
+
 test('an empty variable counts as not set', () => {
   expect(readEnv({ PORT: '', DATABASE_URL: '', DATABASE_URL_FILE: '' })).toEqual(readEnv({}));
 });
@@ -165,7 +174,7 @@ test('no message and no listing shows a secret', () => {
 test('every setting is documented, and has a default or says what happens without one', () => {
   for (const setting of allSettings()) {
     expect(setting.doc, setting.variable).toMatch(/[.]$/);
-    expect(setting.variable).toMatch(/^(HOST|PORT|[A-Z]+_URL|JWT_[A-Z_]+|LEDGER_[A-Z_]+)$/);
+    expect(setting.variable).toMatch(/^(HOST|PORT|[A-Z]+_URL|JWT_[A-Z_]+|OTEL_[A-Z_]+|LEDGER_[A-Z_]+)$/);
     if (setting.fallback === undefined) expect(setting.otherwise, setting.variable).toBeDefined();
   }
   const variables = allSettings().map(({ variable }) => variable);

@@ -1,4 +1,5 @@
-import * as hdr from 'hdr-histogram-js';
+import type { Histogram } from 'hdr-histogram-js';
+import { build } from 'hdr-histogram-js';
 
 export interface Measurement {
   name: string;
@@ -21,9 +22,17 @@ export interface Load {
   call: (worker: number) => Promise<number>;
 }
 
+const US_PER_MS = 1_000;
+
+/** For latencies from 1 µs to a minute, in µs. */
+export const latencyHistogram = (): Histogram =>
+  build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
+
+export const recordMs = (histogram: Histogram, ms: number): void => histogram.recordValue(Math.max(1, Math.round(ms * US_PER_MS)));
+
 /** Keeps `inFlight` calls running for the duration and measures those that both began and ended after the warm-up. */
 export async function measure(load: Load): Promise<Measurement> {
-  const histogram = hdr.build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
+  const histogram = latencyHistogram();
   const start = performance.now() + load.warmUpMs;
   const end = start + load.durationMs;
   let units = 0;
@@ -33,7 +42,7 @@ export async function measure(load: Load): Promise<Measurement> {
       const after = performance.now();
       if (before < start || after > end) continue;
       units += moved;
-      histogram.recordValue(Math.max(1, Math.round((after - before) * 1_000)));
+      recordMs(histogram, after - before);
     }
   };
   await Promise.all(Array.from({ length: load.inFlight }, (_, index) => worker(index)));
@@ -42,8 +51,8 @@ export async function measure(load: Load): Promise<Measurement> {
     unit: load.unit,
     inFlight: load.inFlight,
     ratePerSecond: units / (load.durationMs / 1_000),
-    p50Ms: histogram.getValueAtPercentile(50) / 1_000,
-    p99Ms: histogram.getValueAtPercentile(99) / 1_000,
+    p50Ms: histogram.getValueAtPercentile(50) / US_PER_MS,
+    p99Ms: histogram.getValueAtPercentile(99) / US_PER_MS,
   };
 }
 

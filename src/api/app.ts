@@ -2,6 +2,7 @@
 import type { Registry } from '@prometheus-io/client';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Fastify, { LogController } from 'fastify';
+import type { Spans } from '../commands/spans.ts';
 import { controlAccess } from './access-control.ts';
 import type { Auth } from './auth-route.ts';
 import { makeBrokenRequests } from './broken-requests.ts';
@@ -27,6 +28,7 @@ import { addProblemPages } from './routes/problem-pages.ts';
 import { addSecurityHeaders, setSecurityHeaders } from './security-headers.ts';
 import { limitServer, SERVER_OPTIONS } from './server-limits.ts';
 import { stopGracefully } from './stopping.ts';
+import { traceRequests } from './trace-requests.ts';
 
 /** Who may come how often, from where. */
 export interface EdgeSettings extends RequestLimitSettings {
@@ -45,6 +47,8 @@ export interface AppOptions {
   /** Gets the histogram of requests, and is served at /metrics. */
   readonly registry: Registry;
   readonly logger: FastifyBaseLogger;
+  /** Absent where nobody traces. */
+  readonly spans?: Spans | undefined;
   /** Who makes a request: authentication. */
   readonly principal: PrincipalResolver;
   readonly permissions: PermissionSettings;
@@ -99,11 +103,12 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   addSecurityHeaders(app);
   judgeHeads(app);
   await allowOrigins(app, edge.corsOrigins ?? []);
-  limitServer(app, edge.maxRequests);
+  traceRequests(app, options.spans);
+  const requestsUnderWay = limitServer(app, edge.maxRequests);
   limitAnonymous(app, limits);
   controlAccess(app, limits.principal);
   const isStopping = stopGracefully(app, options.stopDelayMs ?? 0);
-  addMetrics(app, options.registry);
+  addMetrics(app, options.registry, requestsUnderWay);
   addHealth(app, { readiness: options.readiness, isStopping });
   addProblemPages(app);
   await addDocuments(app, ROUTES, options);

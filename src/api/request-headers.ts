@@ -110,7 +110,8 @@ export function requestIdFrom(header: string | readonly string[] | undefined): s
   return typeof header === 'string' && REQUEST_ID.test(header) ? header : randomUUID();
 }
 
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** The W3C trace context. */
+export const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** The W3C trace context of a request; one that is not well-formed is left out, as that standard asks. */
 export function traceparentOf(request: Pick<FastifyRequest, 'headers'>): string | undefined {

@@ -16,7 +16,7 @@ export function envelopeOf(
   request: FastifyRequest,
   principal: Principal,
   type: CommandType,
-): Pick<CommandEnvelope, 'actor' | 'transport' | 'correlationId' | 'traceparent' | 'onlyOwner'> {
+): Pick<CommandEnvelope, 'actor' | 'transport' | 'correlationId' | 'traceparent' | 'span' | 'onlyOwner'> {
   const traceparent = traceparentOf(request);
   const onlyOwner = ownerLimitOf(COMMAND_ACCESS[type], principal);
   return {
@@ -24,6 +24,7 @@ export function envelopeOf(
     transport: 'rest',
     correlationId: request.id,
     ...(traceparent === undefined ? {} : { traceparent }),
+    ...(request.span === null ? {} : { span: request.span.traceparent }),
     ...(onlyOwner === undefined ? {} : { onlyOwner }),
   };
 }

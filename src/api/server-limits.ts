@@ -21,6 +21,8 @@ const SILENCE_MS = 120_000;
 const MAX_CONNECTIONS = 10_000;
 /** Asked by those who decide what becomes of this process: an overloaded one must be able to say so. */
 const ALWAYS_ANSWERED: ReadonlySet<string | undefined> = new Set(['/health/live', '/health/ready', '/metrics']);
+/** Whether a route is one of those: they are asked every few seconds, and stand for no work. */
+export const isAlwaysAnswered = (route: string | undefined): boolean => ALWAYS_ANSWERED.has(route);
 
 /** The options of fastify, and of Node's server, that bound what a connection may do. */
 export const SERVER_OPTIONS = {
@@ -39,12 +41,13 @@ export const SERVER_OPTIONS = {
 /**
  * Turns away what would be too much: `overloaded` where `maxRequests` are under way already, `malformed_request` for an
  * address that is too long. To be added before whatever looks at a request; health and metrics are always answered.
+ * @returns how many requests are under way, these apart.
  */
-export function limitServer(app: FastifyInstance, maxRequests: number): void {
+export function limitServer(app: FastifyInstance, maxRequests: number): () => number {
   app.server.maxConnections = MAX_CONNECTIONS;
   let underWay = 0;
   app.addHook('onRequest', async ({ routeOptions, url }, reply) => {
-    if (ALWAYS_ANSWERED.has(routeOptions.url)) return;
+    if (isAlwaysAnswered(routeOptions.url)) return;
     if (underWay >= maxRequests)
       throw new RefusedRequest(refusal('overloaded', `${maxRequests} requests are under way, and no more are taken.`));
     underWay += 1;
@@ -55,4 +58,5 @@ export function limitServer(app: FastifyInstance, maxRequests: number): void {
     if (url.length > MAX_URL_LENGTH)
       throw new RefusedRequest(refusal('malformed_request', `The address has more than ${MAX_URL_LENGTH} characters.`));
   });
+  return () => underWay;
 }

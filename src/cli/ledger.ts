@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { annulCommand } from './annul.ts';
 import { balancesCommand } from './balances.ts';
+import { benchCommand } from './bench.ts';
 import { chainCommand } from './chain.ts';
 import { clientsCommand } from './clients.ts';
 import { configCommand } from './config.ts';
@@ -13,6 +14,7 @@ import { exportCommand } from './export.ts';
 import { exitCodeOf, isFinding } from './failures.ts';
 import { historyCommand } from './history.ts';
 import { keysCommand } from './keys.ts';
+import { loadCommand } from './load.ts';
 import { migrateCommand } from './migrate.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
@@ -44,7 +46,9 @@ function ledgerCommand(): Command {
     .addCommand(balancesCommand())
     .addCommand(statementCommand())
     .addCommand(exportCommand())
-    .addCommand(configCommand());
+    .addCommand(benchCommand())
+    .addCommand(configCommand())
+    .addCommand(loadCommand());
   // Commander would end the process with 1 where the contract says 2.
   for (const command of [program, ...program.commands.flatMap((verb) => [verb, ...verb.commands])]) command.exitOverride();
   return program;

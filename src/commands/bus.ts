@@ -14,7 +14,10 @@ export interface CommandEnvelope {
   readonly transport: EventMetadata['transport'];
   /** The request's id; goes into the event's metadata. */
   readonly correlationId: string;
+  /** The W3C trace context that the command came with; goes into the event's metadata. */
   readonly traceparent?: string;
+  /** The W3C trace context of the span that sends it on, where there is tracing. Nothing keeps it. */
+  readonly span?: string;
   /** The event that this command follows from; absent where somebody asked for it. */
   readonly causationId?: string;
   /** Where set, this user acts: the account must exist and be theirs, else the answer is account_not_found. Absent: somebody for the house. */
@@ -72,6 +75,9 @@ export interface CommandBus {
   /** Takes no more, and resolves when everything accepted is answered. */
   close(): Promise<void>;
 }
+
+/** What a command's spans are part of: what sends it on, else what it came with. */
+export const parentOf = ({ span, traceparent }: Pick<CommandEnvelope, 'span' | 'traceparent'>): string | undefined => span ?? traceparent;
 
 /** A bus over a broker, which keeps commands until they are decided: nobody has to wait for that. */
 export interface QueueingBus extends CommandBus {

@@ -14,12 +14,15 @@ import { makeAssetRegistry } from './asset-registry.ts';
 import type { CommandHandler, CommandObserver } from './handler.ts';
 import { makeCommandHandler } from './handler.ts';
 import { makeLookupBatcher } from './lookup-batcher.ts';
+import type { Spans } from './spans.ts';
 
 export interface CommandSideOptions {
   readonly store: Pick<EventStore, 'streams' | 'annulments'>;
   readonly db: LedgerDb;
   readonly admission: () => Rejection | undefined;
   readonly observe: CommandObserver;
+  /** Absent where nobody traces. */
+  readonly spans?: Spans | undefined;
   readonly limits: CommandLimits;
   readonly now?: () => number;
 }
@@ -41,7 +44,7 @@ export interface CommandSide extends CommandHandler {
 /** Two statements under way are enough: while one runs, the next one fills. */
 const LOOKUPS = { maxBatch: 500, maxConcurrent: 2, giveUpMs: 10_000 };
 
-export function makeCommandSide({ store, db, admission, observe, limits, now = Date.now }: CommandSideOptions): CommandSide {
+export function makeCommandSide({ store, db, admission, observe, spans, limits, now = Date.now }: CommandSideOptions): CommandSide {
   const { streams } = store;
   const loadRow = makeLookupBatcher({
     ...LOOKUPS,
@@ -87,6 +90,7 @@ export function makeCommandSide({ store, db, admission, observe, limits, now = D
     doubtBudgetMs: limits.doubtBudgetMs,
     conflictBudgetMs: limits.conflictBudgetMs,
     observe,
+    spans,
   });
   return {
     ...handler,

@@ -29,6 +29,8 @@ import type { PendingCommand } from './mailbox.ts';
 import { makeMailboxes } from './mailbox.ts';
 import type { CommandSequence } from './sequence.ts';
 import { isWithoutOutcome } from './sequence.ts';
+import type { Spans } from './spans.ts';
+import { appendSpans, endOf, handlingSpan } from './traced-commands.ts';
 
 export interface CommandHandlerOptions {
   readonly streams: Streams;
@@ -47,6 +49,8 @@ export interface CommandHandlerOptions {
   /** How long a batch is decided again after conflicts before the answer is overloaded. */
   readonly conflictBudgetMs: number;
   readonly observe: CommandObserver;
+  /** Absent where nobody traces. */
+  readonly spans?: Spans | undefined;
 }
 
 /** What is worth counting; see the metrics' names in src/telemetry. */
@@ -75,7 +79,7 @@ const CONFLICTS_BEFORE_WAIT = 2;
 const MAX_CONFLICT_WAIT_MS = 20;
 
 export function makeCommandHandler(options: CommandHandlerOptions): CommandHandler {
-  const { streams, accounts, assets, existence, observe } = options;
+  const { streams, accounts, assets, existence, observe, spans } = options;
   const doubts = makeDoubts();
   const mailboxes = makeMailboxes({
     turn,
@@ -214,6 +218,7 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
       isStoreSuspect = false;
     }
     const startedAt = options.now();
+    const appending = spans && appendSpans(spans, batch);
     let outcome = await streams.append(stream, batch.events, { expecting: state.revision });
     for (let pauseMs = FIRST_RESEND_MS; outcome.kind === 'unknown' && options.now() - startedAt < options.doubtBudgetMs; ) {
       await sleep(pauseMs);
@@ -222,6 +227,8 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
       // A refusal now says nothing of the attempt before.
       if (again.kind !== 'refused') outcome = again;
     }
+    const failure = outcome.kind === 'appended' ? undefined : outcome.kind;
+    for (const span of appending ?? []) span.end({ failure });
     if (outcome.kind === 'unknown') {
       isStoreSuspect = true;
       doubts.add(
@@ -257,27 +264,32 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
   }
 
   return {
-    handle: (envelope, sequence) =>
+    handle: (sent, sequence) =>
       new Promise((resolve) => {
         const startedAt = options.now();
         let isAnswered = false;
-        const { command } = envelope;
+        const { command } = sent;
         const subject: Subject =
           command.type === 'register-asset' ? { kind: 'asset', code: command.code } : { kind: 'account', accountId: command.accountId };
         const stream = subject.kind === 'account' ? accountStream(subject.accountId) : assetStream(subject.code);
-        const commandId = commandIdOf(scopeOf(command), envelope.key);
+        const commandId = commandIdOf(scopeOf(command), sent.key);
+        const span = spans && handlingSpan(spans, sent, commandId);
+        // What is done because of the event is part of this, unless the sender said what it is part of.
+        const envelope = span && sent.traceparent === undefined ? { ...sent, traceparent: span.traceparent } : sent;
         let isFirst = false;
         const pending: PendingCommand = {
           envelope,
           commandId,
           commandHash: commandHashOf(command),
           ...(sequence && { sequence }),
+          ...(span && { span }),
           answer: (given) => {
             if (isAnswered) return;
             isAnswered = true;
             if (sequence && isWithoutOutcome(given)) sequence.isBroken = true;
             if (isFirst) underWay.delete(commandId);
             observe.answered(envelope, given, options.now() - startedAt);
+            span?.end(endOf(given));
             resolve(given);
           },
         };

@@ -4,6 +4,7 @@ import type { Subject } from '../domain/events.ts';
 import type { CommandId } from '../domain/ids.ts';
 import type { CommandAnswer, CommandEnvelope } from './bus.ts';
 import type { CommandSequence } from './sequence.ts';
+import type { Span } from './spans.ts';
 
 /** A command on its way: `answer` is called exactly once. */
 export interface PendingCommand {
@@ -12,6 +13,8 @@ export interface PendingCommand {
   readonly commandHash: string;
   /** The sequence it belongs to, if any. */
   readonly sequence?: CommandSequence;
+  /** From its arrival to its answer, where there is tracing. */
+  readonly span?: Span | undefined;
   answer(answer: CommandAnswer): void;
 }
 

@@ -3,9 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Refusal } from '../api/problems.ts';
 import type { CommandAnswer, CommandEnvelope } from '../commands/bus.ts';
+import { parentOf } from '../commands/bus.ts';
 import type { CommandHandler } from '../commands/handler.ts';
 import type { CommandSequence } from '../commands/sequence.ts';
 import { isWithoutOutcome } from '../commands/sequence.ts';
+import type { SpanStart, Spans } from '../commands/spans.ts';
+import { traceIdOf } from '../commands/spans.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { scopeOf } from '../domain/commands.ts';
 import type { CommandId } from '../domain/ids.ts';
@@ -17,6 +20,7 @@ import type { CommandMessage, MessageRules } from '../rabbitmq/messages.ts';
 import { parseCommandMessage } from '../rabbitmq/messages.ts';
 import type { OutgoingMessage, Publisher } from '../rabbitmq/publisher.ts';
 import { formatReply } from '../rabbitmq/replies.ts';
+import { EXCHANGES } from '../rabbitmq/topology.ts';
 import type { Acting } from '../rabbitmq/who-acts.ts';
 import { senderOf, whoActs } from '../rabbitmq/who-acts.ts';
 import { makeAccountLanes } from './account-lanes.ts';
@@ -44,6 +48,8 @@ export interface CommandSessionOptions {
   /** Where producers are answered. */
   readonly answers: Publisher;
   readonly logger: Logger;
+  /** Absent where nobody traces. */
+  readonly spans?: Spans | undefined;
   /** Keeps what the log does not, before the message is acknowledged. Where it rejects, it is tried again. */
   readonly keepUnstored?: (outcome: UnstoredOutcome) => Promise<void>;
 }
@@ -75,7 +81,7 @@ const NO_CLIENT: FoundClient = { kind: 'none' };
  * sure; it is never given back. Without an outcome it is kept and tried again.
  */
 export function openCommandSession(channel: Channel, options: CommandSessionOptions): Session {
-  const { handle, rules, clients, publisher, logger } = options;
+  const { handle, rules, clients, publisher, logger, spans } = options;
   const inTurn = makeTurnstile<CommandSequence>();
   const lanes = makeAccountLanes<Item, Verdict>({
     decide: (item, sequence) => inTurn(sequence, clientOf(item), (found) => decideAs(found, item, sequence)),
@@ -109,12 +115,16 @@ export function openCommandSession(channel: Channel, options: CommandSessionOpti
     const sender = senderOf(acting, found.kind === 'client' ? found.client : undefined, rules);
     const read = parseCommandMessage(message, sender, rules);
     if (read.kind === 'dead') return read;
-    const answer = await handle(read.envelope, sequence);
-    if (isWithoutOutcome(answer)) return undefined;
+    const span = spans?.start(processing(message, read.envelope));
+    const traced = span ? { ...read, envelope: { ...read.envelope, span: span.traceparent } } : read;
+    const answer = await handle(traced.envelope, sequence);
+    const isForLater = isWithoutOutcome(answer);
+    span?.end({ failure: isForLater ? 'without an outcome yet' : undefined });
+    if (isForLater) return undefined;
     // The gateway's client is told over HTTP; a producer finds what was wrong with the message in the dead letters.
     const isDead = answer.status === 'rejected' && REJECTIONS[answer.rejection.code].message === 'dead-letter';
     if (isDead && !read.isFromGateway) return { kind: 'dead', refusal: answer.rejection, envelope: read.envelope };
-    return { kind: 'answered', read, answer };
+    return { kind: 'answered', read: traced, answer };
   }
 
   async function keepRefusal({ read, answer }: Answered): Promise<void> {
@@ -126,9 +136,11 @@ export function openCommandSession(channel: Channel, options: CommandSessionOpti
   function reply(message: ConsumeMessage, { read, answer }: Answered): void {
     const outgoing = formatReply(message, read, answer, rules.ledgerUser);
     if (outgoing) void sendReply(outgoing, read.isFromGateway ? publisher : options.answers);
-    const { command } = read;
+    const { command, envelope } = read;
+    const trace = parentOf(envelope);
     logger.info(
       {
+        ...(trace !== undefined && { traceId: traceIdOf(trace) }),
         commandId: answer.commandId,
         accountId: scopeOf(command),
         type: command.type,
@@ -175,6 +187,19 @@ export function openCommandSession(channel: Channel, options: CommandSessionOpti
     stop: lanes.stop,
   };
 }
+
+const processing = ({ fields }: ConsumeMessage, envelope: CommandEnvelope): SpanStart => ({
+  name: `process ${EXCHANGES.commands}`,
+  kind: 'consumer',
+  parent: parentOf(envelope),
+  attributes: {
+    'messaging.system': 'rabbitmq',
+    'messaging.operation.type': 'process',
+    'messaging.operation.name': 'consume',
+    'messaging.destination.name': EXCHANGES.commands,
+    'messaging.rabbitmq.destination.routing_key': fields.routingKey,
+  },
+});
 
 /** The command that a message is about, as far as it can be told from outside. */
 function addressedBy({ fields, properties }: ConsumeMessage): CommandId | undefined {

@@ -4,6 +4,7 @@ import { makeAnnulments } from './annulments.ts';
 import { openConnection } from './connection.ts';
 import type { Log } from './log.ts';
 import { makeLog } from './log.ts';
+import { makeLogWindow } from './log-window.ts';
 import type { Streams } from './streams.ts';
 import { makeStreams } from './streams.ts';
 import type { LogSubscription, SubscriptionOptions } from './subscription.ts';
@@ -26,11 +27,12 @@ export interface EventStore {
 export function connectEventStore(url: string): EventStore {
   const connection = openConnection(url);
   const annulments = makeAnnulments(connection);
+  const window = makeLogWindow(connection, annulments);
   return {
     streams: makeStreams(connection, annulments),
     annulments,
     log: makeLog(connection),
-    subscribe: (options) => subscribeToLog(connection, annulments, options),
+    subscribe: (options) => subscribeToLog({ connection, annulments, window }, options),
     close: connection.close,
   };
 }

@@ -40,6 +40,8 @@ export interface Streams {
    * resend finds out, because the server recognises the ids at the expected revision and answers with the original result.
    */
   append(stream: string, events: readonly NewEvent[], options: { readonly expecting: bigint }): Promise<AppendOutcome>;
+  /** Appends sent and not answered yet. */
+  appendsUnderWay(): number;
   /** The stream's events from revision `from` to its end; none where it does not exist. @throws StoreUnavailable | UnreadableEvent */
   read(stream: string, from: bigint): AsyncIterable<RecordedEvent>;
   /** The last event of the ledger's streams in the log; undefined in an empty log. @throws StoreUnavailable */
@@ -79,6 +81,7 @@ const isLedgerStream = (stream: string): boolean => STREAM_PREFIXES.some((prefix
 export function makeStreams(connection: Connection, annulments: Annulments): Streams {
   const { client } = connection;
   let lastHead = -1n;
+  let appendsUnderWay = 0;
 
   async function append(
     stream: string,
@@ -87,6 +90,7 @@ export function makeStreams(connection: Connection, annulments: Annulments): Str
   ): Promise<AppendOutcome> {
     try {
       const use = connection.begin(`appending to ${stream}`);
+      appendsUnderWay += 1;
       try {
         const appending = client.appendToStream(stream, events.map(encode), {
           expectedRevision: expecting === -1n ? NO_STREAM : expecting,
@@ -95,6 +99,7 @@ export function makeStreams(connection: Connection, annulments: Annulments): Str
         if (position === undefined) return { kind: 'unknown', error: new Error(`the store gave no position for ${stream}`) };
         return { kind: 'appended', lastRevision: nextExpectedRevision, position: position.commit };
       } finally {
+        appendsUnderWay -= 1;
         use.done();
       }
     } catch (thrown) {
@@ -149,5 +154,5 @@ export function makeStreams(connection: Connection, annulments: Annulments): Str
     return undefined;
   }
 
-  return { append, read, head, eventAt, clockSkewMs: () => measureClockSkewMs(connection) };
+  return { append, appendsUnderWay: () => appendsUnderWay, read, head, eventAt, clockSkewMs: () => measureClockSkewMs(connection) };
 }

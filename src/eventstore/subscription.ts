@@ -1,14 +1,14 @@
-// One catch-up subscription over the whole log, filtered to the ledger's streams. The server may end it at any time (the
+// Following the log: batches of events behind a place, in log order, for ever. The server may end a subscription at any time (the
 // real one cuts off whoever is slow); it is taken up again from what was processed last, so nothing is missed or seen twice.
-import type { AllStreamSubscription } from '@eventstore/db-client';
-import { START, streamNameFilter } from '@eventstore/db-client';
 import type { RecordedEvent } from '../domain/events.ts';
-import { STREAM_PREFIXES } from '../domain/events.ts';
 import type { Annulments } from './annulments.ts';
 import type { StoreRecord } from './codec.ts';
 import { decode, placeOf } from './codec.ts';
 import type { Connection } from './connection.ts';
 import { UnreadableEvent } from './errors.ts';
+import type { LogFeed } from './log-feed.ts';
+import { openOwnFeed } from './log-feed.ts';
+import type { LogWindow } from './log-window.ts';
 
 export interface SubscriptionOptions {
   /** Events after this position; undefined: all of them. */
@@ -36,28 +36,23 @@ export interface LogSubscription {
   stop(): Promise<void>;
 }
 
-/** Every this many times 32 events of other streams the server says how far it has looked. */
-const CHECKPOINT_INTERVAL = 32;
 const FIRST_BACKOFF_MS = 50;
 const LAST_BACKOFF_MS = 2_000;
 
-/** What has arrived of one subscription and was not yet processed. */
-interface Inbox {
-  readonly records: StoreRecord[];
-  /** Set once the subscription has ended. */
-  ended: Error | undefined;
-  wake: () => void;
+export interface LogAccess {
+  readonly connection: Connection;
+  readonly annulments: Pick<Annulments, 'has'>;
+  readonly window: LogWindow;
 }
 
-export function subscribeToLog(connection: Connection, annulments: Annulments, options: SubscriptionOptions): LogSubscription {
+export function subscribeToLog({ connection, annulments, window }: LogAccess, options: SubscriptionOptions): LogSubscription {
   const { batchSize, batchMs, onBatch, onUnreadable, onInterrupted } = options;
   let processed = options.after;
   let stopped = false;
-  /** While a batch is being processed, no checkpoint of the server's counts. */
-  let busy = false;
   let wake = (): void => {};
   const use = connection.begin('subscribing to the log', () => void stop());
-  const running = run().finally(use.done);
+  const leaveWindow = window.enter();
+  const running = run().finally(leaveWindow).finally(use.done);
 
   /** Until woken, at most `ms`. */
   function idle(ms?: number): Promise<void> {
@@ -87,89 +82,60 @@ export function subscribeToLog(connection: Connection, annulments: Annulments, o
   }
 
   /**
-   * One subscription from the last processed position to its end. Returns where it is to be taken up again at once.
+   * One feed from the last processed position to its end. Returns where it is to be taken up again at once.
    * @throws what ended it, or what onBatch threw.
    */
   async function consume(): Promise<void> {
-    const inbox: Inbox = { records: [], ended: undefined, wake: () => wake() };
-    const subscription = open(inbox);
+    const onCome = (): void => wake();
+    const isWindow = window.reachesBackTo(processed);
+    const ownDecode = (record: StoreRecord) => decode(record, annulments.has);
+    const feed = isWindow
+      ? window.openFeed(processed, onCome)
+      : openOwnFeed({ connection, after: processed, batchSize, decode: ownDecode, onCome });
     try {
-      while (!stopped) {
-        if (inbox.records.length === 0) {
-          if (inbox.ended !== undefined) throw inbox.ended;
+      while (!stopped && !feed.isOver()) {
+        if (feed.waiting() === 0) {
+          const passed = feed.passed();
+          if (passed !== undefined && passed > (processed ?? -1n)) processed = passed;
+          const ended = feed.ended();
+          if (ended !== undefined) throw ended;
           await idle();
           continue;
         }
-        if (batchMs > 0 && inbox.records.length < batchSize && inbox.ended === undefined) await linger(inbox);
-        const records = inbox.records.splice(0, batchSize);
-        if (inbox.records.length < batchSize) subscription.resume();
-        if (!(await process(records))) return;
+        if (batchMs > 0) await linger(feed);
+        if (!(await process(feed, feed.take(batchSize)))) return;
+        if (!isWindow && window.reachesBackTo(processed)) return;
       }
     } finally {
-      inbox.ended ??= new Error('left');
-      subscription.removeAllListeners('data');
-      // Leaving it is not enough: only this ends the call.
-      await subscription.unsubscribe().catch(() => {});
+      await feed.close();
     }
   }
 
-  async function linger(inbox: Inbox): Promise<void> {
+  async function linger(feed: LogFeed): Promise<void> {
     const untilMs = performance.now() + batchMs;
     for (let leftMs = batchMs; leftMs > 0; leftMs = untilMs - performance.now()) {
-      if (stopped || inbox.ended !== undefined || inbox.records.length >= batchSize) return;
+      if (stopped || feed.ended() !== undefined || feed.isOver() || feed.waiting() >= batchSize) return;
       await idle(leftMs);
     }
   }
 
-  function open(inbox: Inbox): AllStreamSubscription {
-    const filter = streamNameFilter({
-      prefixes: [...STREAM_PREFIXES],
-      checkpointInterval: CHECKPOINT_INTERVAL,
-      checkpointReached: (source, { commit }) => {
-        // Only when everything before it was handed over and processed does it say anything about us.
-        if (inbox.ended === undefined && source.readableLength === 0 && inbox.records.length === 0 && !busy) processed = commit;
-      },
-    });
-    const fromPosition = processed === undefined ? START : { commit: processed, prepare: processed };
-    const subscription = connection.client.subscribeToAll({ fromPosition, filter });
-    const end = (error: Error): void => {
-      inbox.ended ??= error;
-      inbox.wake();
-    };
-    subscription.on('error', end);
-    subscription.on('end', () => end(new Error('the event store ended the subscription')));
-    subscription.on('close', () => end(new Error('the subscription was closed')));
-    subscription.on('data', ({ event }) => {
-      if (event === undefined) return;
-      inbox.records.push(event);
-      if (inbox.records.length >= 2 * batchSize) subscription.pause();
-      inbox.wake();
-    });
-    return subscription;
-  }
-
   /** False after an event that could not be read: it is read again. */
-  async function process(records: readonly StoreRecord[]): Promise<boolean> {
-    busy = true;
-    try {
-      const events: RecordedEvent[] = [];
-      for (const record of records) {
-        const decoded = decode(record, annulments.has);
-        if (decoded instanceof UnreadableEvent) {
-          await deliver(events.splice(0));
-          await onUnreadable(decoded);
-          return false;
-        }
-        if (decoded !== undefined) events.push(decoded);
+  async function process(feed: LogFeed, records: readonly StoreRecord[]): Promise<boolean> {
+    const events: RecordedEvent[] = [];
+    for (const record of records) {
+      const decoded = feed.decode(record);
+      if (decoded instanceof UnreadableEvent) {
+        await deliver(events.splice(0));
+        await onUnreadable(decoded);
+        return false;
       }
-      await deliver(events);
-      // Records that are annulled and belong to nothing are behind us too.
-      const last = records.at(-1);
-      if (last !== undefined) processed = placeOf(last).position;
-      return true;
-    } finally {
-      busy = false;
+      if (decoded !== undefined) events.push(decoded);
     }
+    await deliver(events);
+    // Records that are annulled and belong to nothing are behind us too.
+    const last = records.at(-1);
+    if (last !== undefined) processed = placeOf(last).position;
+    return true;
   }
 
   async function deliver(events: readonly RecordedEvent[]): Promise<void> {

@@ -19,10 +19,21 @@ export interface DatabaseOptions {
   readonly onIdleError?: (error: Error) => void;
 }
 
+/** The connections of a database at a moment. */
+export interface DatabaseConnections {
+  readonly used: number;
+  readonly idle: number;
+  /** Who waits for one. */
+  readonly waiting: number;
+  /** As many there may be. */
+  readonly most: number;
+}
+
 export interface Database {
   readonly db: LedgerDb;
   /** For what kysely does not do: LISTEN. Values are read as in `db`. */
   readonly pool: pg.Pool;
+  connections(): DatabaseConnections;
   /** Waits for queries under way. Calling it again waits for the same end. */
   close(): Promise<void>;
 }
@@ -102,6 +113,12 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   return {
     db,
     pool,
+    connections: () => ({
+      used: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+      most: maxConnections,
+    }),
     close: () => {
       closing ??= db.destroy();
       return closing;

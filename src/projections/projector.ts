@@ -29,7 +29,14 @@ export interface ProjectorOptions {
   readonly leaseMs: number;
   /** How often a halted projector looks whether its event was annulled, in ms. */
   readonly haltedPollMs?: number;
+  readonly observe?: ProjectionObserver;
   readonly logger: Logger;
+}
+
+/** What is worth counting, and worth a span. */
+export interface ProjectionObserver {
+  /** The events, in log order, are in the tables for good. Times are in ms since 1970. */
+  applied(events: readonly RecordedEvent[], transaction: { readonly startedAtMs: number; readonly endedAtMs: number }): void;
 }
 
 /**
@@ -46,6 +53,9 @@ export interface ProjectorStatus {
   /** How many events the tables hold, as far as this projector knows. */
   readonly eventsApplied: bigint;
 }
+/** Whether this projector is the one that has the work, at a standstill or not. */
+export const isProjecting = ({ state }: ProjectorStatus): boolean => state === 'running' || state === 'halted';
+
 export interface Projector {
   /** Begins in the background. Trouble is reported in the status and the log, and ends by itself where it can. */
   start(): void;
@@ -59,7 +69,7 @@ const LAST_BACKOFF_MS = 2_000;
 const HALTED_POLL_MS = 2_000;
 
 export function makeProjector(options: ProjectorOptions): Projector {
-  const { db, store, batchSize, batchMs, leaseMs, haltedPollMs = HALTED_POLL_MS, logger } = options;
+  const { db, store, batchSize, batchMs, leaseMs, haltedPollMs = HALTED_POLL_MS, observe, logger } = options;
   const lease = { owner: `${options.owner}/${randomUUID()}`, leaseMs };
   let status: ProjectorStatus = { state: 'stopped', position: -1n, eventsApplied: 0n };
 
@@ -125,15 +135,18 @@ export function makeProjector(options: ProjectorOptions): Projector {
   async function tryToApply(tenure: Pauses, events: readonly RecordedEvent[]): Promise<Error | undefined> {
     for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS)) {
       if (tenure.ended()) throw new LeaseLost();
+      const startedAtMs = Date.now();
       try {
         reached(await applyBatch(db, lease, status.position, events));
-        return undefined;
       } catch (error) {
         if (error instanceof LeaseLost) throw error;
         if (error instanceof Error && isCausedByData(error)) return error;
         logger.warn({ err: error }, 'a batch is tried again');
         await tenure.pause(backoffMs);
+        continue;
       }
+      observe?.applied(events, { startedAtMs, endedAtMs: Date.now() });
+      return undefined;
     }
   }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { BrokerConnection } from './connection.ts';
 import { connectBroker } from './connection.ts';
-import { DEAD_QUEUE, declareTopology } from './topology.ts';
+import { commandQueues, DEAD_QUEUE, declareTopology } from './topology.ts';
 
 export interface BrokerOptions {
   /** `amqp://user:password@host:port/vhost`, or `amqps://`. */
@@ -34,6 +34,8 @@ export interface Broker {
   status(): BrokerStatus;
   /** Messages among the dead letters, as seen some seconds ago; NaN while that is not known. */
   deadLetters(): number;
+  /** Commands in each queue that nobody has taken yet, as seen some seconds ago; empty while that is not known. */
+  queuedCommands(): ReadonlyMap<string, number>;
   /** Closes the connections for good. */
   close(): Promise<void>;
 }
@@ -53,6 +55,7 @@ export function openBroker({ url, queues, logger }: BrokerOptions): Broker {
   let trouble: string | undefined;
   let isDeclared = false;
   let deadLetters = Number.NaN;
+  let queuedCommands: ReadonlyMap<string, number> = new Map();
   const closing = new AbortController();
   const { promise: declared, resolve: haveDeclared } = Promise.withResolvers<void>();
 
@@ -92,22 +95,24 @@ export function openBroker({ url, queues, logger }: BrokerOptions): Broker {
   });
 
   async function count(): Promise<void> {
-    if (!publishing.isConnected() || !isDeclared) {
-      deadLetters = Number.NaN;
-      return;
-    }
+    if (!publishing.isConnected() || !isDeclared) throw new Error('not connected');
     const channel = await publishing.openChannel();
     try {
       deadLetters = (await channel.checkQueue(DEAD_QUEUE)).messageCount;
+      const counted = new Map<string, number>();
+      for (const queue of commandQueues(queues)) counted.set(queue, (await channel.checkQueue(queue)).messageCount);
+      queuedCommands = counted;
     } finally {
       await channel.close().catch(() => undefined);
     }
   }
-  let counting: Promise<void> = declared.then(count).catch(() => undefined);
+  function notCounted(): void {
+    deadLetters = Number.NaN;
+    queuedCommands = new Map();
+  }
+  let counting: Promise<void> = declared.then(count).catch(notCounted);
   const timer = setInterval(() => {
-    counting = counting.then(count).catch(() => {
-      deadLetters = Number.NaN;
-    });
+    counting = counting.then(count).catch(notCounted);
   }, COUNT_EVERY_MS).unref();
 
   return {
@@ -124,6 +129,7 @@ export function openBroker({ url, queues, logger }: BrokerOptions): Broker {
       return { isUsable, isConsumable, trouble: why ?? 'not connected yet' };
     },
     deadLetters: () => deadLetters,
+    queuedCommands: () => queuedCommands,
     async close() {
       closing.abort();
       clearInterval(timer);

@@ -1,5 +1,7 @@
 // The bus over RabbitMQ: a command is published to its account's queue, and whoever consumes that queue answers.
 import type { CommandAnswer, CommandEnvelope, PendingAnswer, QueueingBus } from '../commands/bus.ts';
+import { parentOf } from '../commands/bus.ts';
+import type { SpanStart, Spans } from '../commands/spans.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { scopeOf } from '../domain/commands.ts';
 import type { CommandId } from '../domain/ids.ts';
@@ -11,6 +13,7 @@ import { formatCommand, newCorrelationId } from './messages.ts';
 import type { PublishOutcome } from './publisher.ts';
 import { makePublisher } from './publisher.ts';
 import { parseReply } from './replies.ts';
+import { EXCHANGES } from './topology.ts';
 
 export interface RabbitMqBusOptions {
   /** Publishes, and takes the answers. Not the one that commands are consumed on. */
@@ -19,11 +22,15 @@ export interface RabbitMqBusOptions {
   readonly waitMs: number;
   /** The most commands that wait for an answer; beyond it the answer is `overloaded`. */
   readonly maxWaiting: number;
+  /** Absent where nobody traces. */
+  readonly spans?: Spans | undefined;
 }
 
 export interface RabbitMqBus extends QueueingBus {
   /** Whether a command would be sent now. */
   isAvailable(): boolean;
+  /** Commands whose answer is awaited. */
+  awaited(): number;
   /** From now on waits for an answer so long at most, also where the wait has begun: the service is about to stop. */
   hurry(waitMs: number): void;
 }
@@ -44,7 +51,7 @@ interface Waiting {
 }
 
 /** The bus. Commands published one after another to one account stand in its queue in that order. */
-export function makeRabbitMqBus({ connection, waitMs: sendWaitMs, maxWaiting }: RabbitMqBusOptions): RabbitMqBus {
+export function makeRabbitMqBus({ connection, waitMs: sendWaitMs, maxWaiting, spans }: RabbitMqBusOptions): RabbitMqBus {
   const waiting = new Map<string, Waiting>();
   let isClosing = false;
   let mostWaitMs = Number.POSITIVE_INFINITY;
@@ -98,9 +105,11 @@ export function makeRabbitMqBus({ connection, waitMs: sendWaitMs, maxWaiting }: 
     const scope = scopeOf(command);
     const commandId = commandIdOf(scope, key);
     const correlationId = newCorrelationId();
-    const message = formatCommand(envelope, { user: connection.user, replyTo: REPLY_TO, correlationId });
     if (isClosing) return Promise.resolve(refusalOf(commandId, rejection('overloaded', 'The ledger is shutting down.')));
     if (waiting.size >= maxWaiting) return Promise.resolve(refusalOf(commandId, rejection('overloaded', 'Too many commands are waiting.')));
+    const span = spans?.start(publishing(envelope));
+    const traced = span ? { ...envelope, span: span.traceparent } : envelope;
+    const message = formatCommand(traced, { user: connection.user, replyTo: REPLY_TO, correlationId });
     return new Promise((resolve) => {
       const entry: Waiting = {
         commandId,
@@ -124,7 +133,10 @@ export function makeRabbitMqBus({ connection, waitMs: sendWaitMs, maxWaiting }: 
         ),
       ];
       waiting.set(correlationId, entry);
-      void publisher.publish(message).then((outcome) => published(entry, outcome));
+      void publisher.publish(message).then((outcome) => {
+        span?.end({ failure: outcome === 'confirmed' ? undefined : outcome });
+        published(entry, outcome);
+      });
     });
   }
 
@@ -135,6 +147,7 @@ export function makeRabbitMqBus({ connection, waitMs: sendWaitMs, maxWaiting }: 
       if (answer.status !== 'pending') return answer;
       return refusalOf(answer.commandId, unknownOutcome('The command waits in the broker and will be decided.'));
     },
+    awaited: () => waiting.size,
     isAvailable: () => publisher.isReady() && !isClosing,
     hurry(waitMs) {
       mostWaitMs = waitMs;
@@ -149,6 +162,18 @@ export function makeRabbitMqBus({ connection, waitMs: sendWaitMs, maxWaiting }: 
   };
 }
 
+const publishing = (envelope: CommandEnvelope): SpanStart => ({
+  name: `send ${EXCHANGES.commands}`,
+  kind: 'producer',
+  parent: parentOf(envelope),
+  attributes: {
+    'messaging.system': 'rabbitmq',
+    'messaging.operation.type': 'send',
+    'messaging.operation.name': 'publish',
+    'messaging.destination.name': EXCHANGES.commands,
+    'messaging.rabbitmq.destination.routing_key': scopeOf(envelope.command),
+  },
+});
 const refusalOf = (commandId: CommandId, refused: Rejection): CommandAnswer => ({
   status: 'rejected',
   hit: false,

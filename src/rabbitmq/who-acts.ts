@@ -1,6 +1,7 @@
 // Who acts in a message: whom the broker vouches for, never whom the message names.
 import type { Message } from 'amqplib';
 import { z } from 'zod';
+import { TRACEPARENT } from '../api/request-headers.ts';
 import type { CommandEnvelope } from '../commands/bus.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { TransportSchema } from '../domain/events.ts';
@@ -24,6 +25,8 @@ export const OWN_HEADERS = {
   causationId: 'x-causation-id',
   ifMatch: 'x-if-match',
   dryRun: 'x-dry-run',
+  /** Which span publishes it. */
+  span: 'x-ledger-span',
   /** Of a dead letter sent again: the broker user who sent it first, and still acts. */
   userId: 'x-user-id',
 } as const;
@@ -37,7 +40,10 @@ export interface ActingRules {
   readonly issuer: string;
 }
 
-type FromGateway = Pick<CommandEnvelope, 'actor' | 'transport' | 'correlationId' | 'causationId' | 'onlyOwner' | 'ifMatch' | 'dryRun'>;
+type FromGateway = Pick<
+  CommandEnvelope,
+  'actor' | 'transport' | 'correlationId' | 'causationId' | 'onlyOwner' | 'ifMatch' | 'dryRun' | 'span'
+>;
 /** This ledger, for somebody whom its API knows and has let through. */
 interface Gateway {
   readonly kind: 'gateway';
@@ -70,6 +76,7 @@ const Says = z
       .transform(BigInt)
       .optional(),
     [OWN_HEADERS.dryRun]: z.literal('true').optional(),
+    [OWN_HEADERS.span]: z.string().regex(TRACEPARENT).optional(),
   })
   .transform(
     ({
@@ -80,6 +87,7 @@ const Says = z
       [OWN_HEADERS.causationId]: causationId,
       [OWN_HEADERS.ifMatch]: ifMatch,
       [OWN_HEADERS.dryRun]: dryRun,
+      [OWN_HEADERS.span]: span,
     }): FromGateway => ({
       actor,
       transport,
@@ -88,6 +96,7 @@ const Says = z
       ...(onlyOwner !== undefined && { onlyOwner }),
       ...(causationId !== undefined && { causationId }),
       ...(ifMatch !== undefined && { ifMatch }),
+      ...(span !== undefined && { span }),
     }),
   );
 
@@ -146,4 +155,5 @@ export const ownHeadersOf = (envelope: CommandEnvelope): Readonly<Record<string,
   ...(envelope.causationId !== undefined && { [OWN_HEADERS.causationId]: envelope.causationId }),
   ...(envelope.ifMatch !== undefined && { [OWN_HEADERS.ifMatch]: String(envelope.ifMatch) }),
   ...(envelope.dryRun && { [OWN_HEADERS.dryRun]: 'true' }),
+  ...(envelope.span !== undefined && { [OWN_HEADERS.span]: envelope.span }),
 });

@@ -17,8 +17,8 @@ export interface ReadinessSources {
   readonly broker?: () => BrokerStatus;
   /** Absent in a process that does not publish integration events. */
   readonly publisher?: () => EventPublisherStatus;
-  /** The refusal that the clock guard would give now. */
-  readonly clock: () => Rejection | undefined;
+  /** The refusal that the clock guard would give now. Absent in a process that takes no commands. */
+  readonly clock?: () => Rejection | undefined;
   readonly maxLagEvents: bigint;
 }
 
@@ -33,7 +33,7 @@ export function makeReadiness({
 }: ReadinessSources): () => Promise<Readiness> {
   return async () => {
     const report = await lag.look();
-    const late = clock();
+    const late = clock?.();
     const checks: Record<string, HealthCheck> = {
       eventStore: reachable(report.eventStoreError),
       postgres: reachable(report.databaseError),
@@ -42,7 +42,7 @@ export function makeReadiness({
       ...(broker && { broker: brokerCheck(broker()) }),
       ...(publisher && { publisher: publisherCheck(publisher()) }),
       lag: { ok: report.events <= maxLagEvents, detail: `${report.events} events` },
-      clock: late ? { ok: false, detail: late.detail } : { ok: true },
+      ...(clock && { clock: late ? { ok: false, detail: late.detail } : { ok: true } }),
     };
     return { ready: Object.values(checks).every(({ ok }) => ok), checks };
   };

@@ -42,7 +42,7 @@ afterAll(() => {
 test('every image has a full version, every service a health check of its own or its image', () => {
   for (const [name, { image, build, healthcheck }] of Object.entries(compose.services)) {
     if (build === undefined) {
-      expect(image, name).toMatch(/^[a-z/]+:\d+\.\d+(\.\d+)?(-[a-z]+)?$/);
+      expect(image, name).toMatch(/^[a-z/]+:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$/);
       expect(healthcheck, name).toBeDefined();
     }
   }

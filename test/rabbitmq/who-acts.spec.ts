@@ -20,6 +20,7 @@ describe('who acts', () => {
       'x-causation-id',
       'x-if-match',
       'x-dry-run',
+      'x-ledger-span',
       'x-user-id',
     ]) {
       for (const userId of ['shop', undefined])

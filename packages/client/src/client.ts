@@ -4,6 +4,7 @@ import { givenAccess, renewedAccess } from './access.ts';
 import type { BulkCommand, BulkResult, CallOptions, WriteOptions, Written } from './commands.ts';
 import { makeCommandSender } from './commands.ts';
 import type { Applied, BodyOf, CommandType, NewAccount, NewAsset, Pending, RestCommand } from './contract.ts';
+import type { Fetch } from './http.ts';
 import { makeHttp } from './http.ts';
 import type { Connection, Credentials } from './log-in.ts';
 import { clientGrants, makeUserLogIn } from './log-in.ts';
@@ -17,8 +18,13 @@ export interface ConnectionOptions {
   readonly deadlineMs?: number;
   /** How long one attempt of it may take, in milliseconds; 10 s where it is not given. */
   readonly attemptTimeoutMs?: number;
-  /** Another `fetch` than Node's own, for instance over a proxy. */
-  readonly fetch?: typeof fetch;
+  /** Another `fetch` than Node's own, for instance over a proxy, or `createPooledFetch()`. */
+  readonly fetch?: Fetch;
+  /**
+   * False: every call is one attempt, and its first failure is the caller's to see and to answer. For those who measure, or who
+   * have their own way of trying again; the key is in the error.
+   */
+  readonly retries?: boolean;
 }
 /** With credentials the client gets its access tokens itself and renews them; or it is given them. */
 export type LedgerClientOptions = ConnectionOptions &
@@ -118,6 +124,7 @@ export const connectionOf = ({
   deadlineMs,
   attemptTimeoutMs,
   fetch: options.fetch ?? fetch,
+  retries: options.retries ?? true,
 });
 
 /** A client whose requests are made with that access. */

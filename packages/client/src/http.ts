@@ -2,7 +2,22 @@
 import type { Access } from './access.ts';
 import { isProblem, LedgerProblem, LedgerUnreachable, tokenRefusal } from './problem.ts';
 import type { Deadline } from './retries.ts';
-import { AttemptFailed, withRetries } from './retries.ts';
+import { AttemptFailed, onlyOnce, withRetries } from './retries.ts';
+
+/** What the client uses of a `fetch`: Node's own can do it, and so can one of your own. */
+export type Fetch = (url: string, request: FetchRequest) => Promise<FetchAnswer>;
+export interface FetchRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Aborted where the attempt took too long, or its caller gave up. */
+  readonly signal: AbortSignal;
+}
+export interface FetchAnswer {
+  readonly status: number;
+  readonly headers: Pick<Headers, 'get' | 'getSetCookie'>;
+  text(): Promise<string>;
+}
 
 export interface HttpOptions {
   /** Where the ledger is: `http://127.0.0.1:3000`. */
@@ -11,7 +26,9 @@ export interface HttpOptions {
   /** How long one attempt may take. */
   readonly attemptTimeoutMs: number;
   /** Another `fetch` than Node's own. */
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
+  /** Whether a request that failed is sent again. */
+  readonly retries: boolean;
 }
 
 export interface HttpRequest {
@@ -26,7 +43,7 @@ export interface HttpRequest {
 }
 export interface HttpAnswer {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: FetchAnswer['headers'];
   readonly body: unknown;
 }
 
@@ -43,12 +60,15 @@ const NO_CONTENT = 204;
 const UNAUTHORIZED = 401;
 const MS_PER_S = 1_000;
 
-export function makeHttp({ url, access, attemptTimeoutMs, fetch }: HttpOptions): Http {
+export function makeHttp({ url, access, attemptTimeoutMs, fetch, retries }: HttpOptions): Http {
   const base = url.replace(/\/+$/, '');
 
   async function answerTo(request: HttpRequest, token: string | undefined, deadline: Deadline): Promise<HttpAnswer> {
     const { key } = request;
-    const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(Math.min(attemptTimeoutMs, deadline.remainingMs()))));
+    // Not AbortSignal.timeout(): its timers outlive the requests, thousands of them where there are many.
+    const giveUp = new AbortController();
+    const timeoutMs = Math.max(1, Math.ceil(Math.min(attemptTimeoutMs, deadline.remainingMs())));
+    const timer = setTimeout(() => giveUp.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     try {
       const response = await fetch(`${base}${request.path}${queryOf(request)}`, {
         method: request.method,
@@ -59,13 +79,15 @@ export function makeHttp({ url, access, attemptTimeoutMs, fetch }: HttpOptions):
           ...request.headers,
           ...(request.body === undefined ? {} : { 'content-type': mediaTypeOf(request.body) }),
         },
-        signal: deadline.signal === undefined ? timeout : AbortSignal.any([timeout, deadline.signal]),
+        signal: deadline.signal === undefined ? giveUp.signal : AbortSignal.any([giveUp.signal, deadline.signal]),
         ...(request.body === undefined ? {} : { body: textOf(request.body) }),
       });
       return { status: response.status, headers: response.headers, body: jsonOf(await response.text()) };
     } catch (cause) {
       deadline.signal?.throwIfAborted();
       throw new AttemptFailed(new LedgerUnreachable(`the ledger at ${base} did not answer`, { key, cause }));
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -97,9 +119,10 @@ export function makeHttp({ url, access, attemptTimeoutMs, fetch }: HttpOptions):
     const answer = await answered(request, deadline);
     const { status, headers, body } = answer;
     if (status === NO_CONTENT || (status < 400 && body !== undefined)) return answer;
-    const retryAfterMs = retryAfterOf(headers.get('retry-after'));
+    const retryAfter = headers.get('retry-after');
+    const retryAfterMs = retryAfterOf(retryAfter);
     if (isProblem(body)) {
-      const problem = new LedgerProblem(body, key);
+      const problem = new LedgerProblem(body, key, retryAfter === null ? undefined : retryAfterMs);
       throw problem.retryable ? new AttemptFailed(problem, retryAfterMs) : problem;
     }
     const refusal = tokenRefusal(body, status);
@@ -108,7 +131,8 @@ export function makeHttp({ url, access, attemptTimeoutMs, fetch }: HttpOptions):
     throw GATEWAY_STATUSES.has(status) ? new AttemptFailed(strange, retryAfterMs) : strange;
   }
 
-  return { attempt, send: (request, deadline) => withRetries(() => attempt(request, deadline), deadline) };
+  const sent = retries ? withRetries<HttpAnswer> : onlyOnce<HttpAnswer>;
+  return { attempt, send: (request, deadline) => sent(() => attempt(request, deadline), deadline) };
 }
 
 const mediaTypeOf = (body: object): string => (body instanceof URLSearchParams ? 'application/x-www-form-urlencoded' : 'application/json');

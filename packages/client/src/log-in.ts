@@ -133,7 +133,7 @@ export function clientGrants(connection: Connection, { clientId, clientSecret }:
 const wasNotDone = (error: unknown): boolean =>
   error instanceof AttemptFailed && error.cause instanceof LedgerProblem && error.cause.code !== 'outcome_unknown';
 
-function refreshTokenIn(headers: Headers): string | undefined {
+function refreshTokenIn(headers: HttpAnswer['headers']): string | undefined {
   for (const cookie of headers.getSetCookie()) {
     const [pair = ''] = cookie.split(';');
     if (pair.startsWith(`${COOKIE}=`)) return pair.slice(COOKIE.length + 1).trim();

@@ -48,9 +48,11 @@ export class LedgerProblem extends Error {
   readonly fields: Readonly<Record<string, unknown>>;
   /** The idempotency key that the refused command was sent with; a read has none. */
   readonly key: string | undefined;
+  /** How long the ledger asks to wait before it is asked again; undefined where it does not say. */
+  readonly retryAfterMs: number | undefined;
   readonly #body: ProblemBody;
 
-  constructor(body: ProblemBody, key?: string) {
+  constructor(body: ProblemBody, key?: string, retryAfterMs?: number) {
     super(`${body.code}: ${body.detail}`);
     this.name = 'LedgerProblem';
     this.#body = body;
@@ -67,11 +69,12 @@ export class LedgerProblem extends Error {
     this.errors = body.errors ?? [];
     this.fields = Object.fromEntries(Object.entries(body).filter(([name]) => !STANDARD_MEMBERS.has(name)));
     this.key = key;
+    this.retryAfterMs = retryAfterMs;
   }
 
   /** The same problem as that of the command with this key, which could not be sent because of it. */
   of(key: string | undefined): LedgerProblem {
-    return new LedgerProblem(this.#body, key);
+    return new LedgerProblem(this.#body, key, this.retryAfterMs);
   }
 }
 

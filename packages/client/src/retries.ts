@@ -59,6 +59,15 @@ export async function withRetries<Result>(attempt: () => Promise<Result>, deadli
   }
 }
 
+/** The same with one call: @throws the cause where it was worth another one. */
+export async function onlyOnce<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  try {
+    return await attempt();
+  } catch (error) {
+    throw error instanceof AttemptFailed ? error.cause : error;
+  }
+}
+
 /**
  * What `promise` resolves to, where it does so before the deadline; it goes on without the caller otherwise.
  * @throws AttemptFailed with `late()` at the deadline; the reason of its signal; what `promise` rejects with.

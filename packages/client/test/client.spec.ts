@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ProblemCode } from '@ledgerfold/client';
-import { createLedgerClient, LedgerProblem, LedgerUnreachable, OutcomePending } from '@ledgerfold/client';
+import { createLedgerClient, createPooledFetch, LedgerProblem, LedgerUnreachable, OutcomePending, registerUser } from '@ledgerfold/client';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { LedgerProcess } from '../../../test/stack/ledger-process.ts';
 import { spawnLedger } from '../../../test/stack/ledger-process.ts';
@@ -105,6 +105,38 @@ test('no sooner than Retry-After says', async () => {
   const [first, second, third] = gateway.seen.slice(before).map(({ atMs }) => atMs);
   expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(990);
   expect((third ?? 0) - (second ?? 0)).toBeGreaterThanOrEqual(990);
+});
+
+test('without retries, a call is one attempt, and the caller learns what to do and when', async () => {
+  const ledger = createLedgerClient({ url: gateway.url, token: process.operatorToken, retries: false });
+  const { accountId } = await ledger.openAccount();
+  const before = gateway.seen.length;
+  gateway.next(overloaded('7'), overloaded(), 'lose-answer');
+  const deposit = () => ledger.deposit(accountId, { asset: 'USD', amount: '5.00' }, { key: 'mine' });
+  expect(await problemOf(deposit())).toMatchObject({ code: 'overloaded', retryable: true, retryAfterMs: 7_000, key: 'mine' });
+  expect((await problemOf(deposit())).retryAfterMs).toBeUndefined();
+  await expect(deposit()).rejects.toThrow(LedgerUnreachable);
+  expect(gateway.seen.length - before).toBe(3);
+  expect(await deposit()).toMatchObject({ hit: true });
+});
+
+test('connections of a pool are used again, for everything that a client does', async () => {
+  const pool = createPooledFetch({ connections: 1 });
+  const options = { url: gateway.url, fetch: pool.fetch };
+  try {
+    const { accountId, getMe, logOut, withdraw } = await registerUser({ ...options, name: `u-${randomUUID()}`, password: 'correct horse' });
+    const ledger = createLedgerClient({ ...options, token: process.operatorToken });
+    await Promise.all(['1.00', '2.00', '3.00'].map((amount) => ledger.deposit(accountId, { asset: 'USD', amount })));
+    expect((await withdraw(accountId, { asset: 'USD', amount: '6.00' })).balances).toMatchObject([{ available: '0.00' }]);
+    expect((await problemOf(withdraw(accountId, { asset: 'USD', amount: '0.01' }))).code).toBe('insufficient_funds');
+    expect((await getMe()).accounts).toMatchObject([{ accountId }]);
+    gateway.next('lose-answer', 'hang');
+    const hurried = createLedgerClient({ ...options, token: process.operatorToken, attemptTimeoutMs: 300 });
+    expect(await hurried.deposit(accountId, { asset: 'USD', amount: '4.00' })).toMatchObject({ hit: true });
+    await logOut(); // its refresh token came in a cookie
+  } finally {
+    pool.close();
+  }
 });
 
 test('at the deadline the caller learns the last problem and the key, and can go on with it', async () => {
