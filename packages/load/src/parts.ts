@@ -13,11 +13,14 @@ export interface Parts {
   current(): Part;
   /** @param lateMs after its moment. */
   begun(step: Step, lateMs: number): void;
-  ended(step: Step, outcome: Outcome, latencyMs: number): void;
+  /** @param sentMs since it was sent: without what it was late, and its wait for what it builds on. */
+  ended(step: Step, outcome: Outcome, latencyMs: number, sentMs: number): void;
   /** How late steps were sent. */
   lateness(part: Part): Histogram;
   /** How long refusals took in the overload. */
   readonly refusals: Histogram;
+  /** How long what was accepted in the overload took from when it was sent: what the service itself is to blame for. */
+  readonly acceptances: Histogram;
   /** What counts as usual after an overload, in milliseconds. */
   usualMs(): number;
   /** From when on answers were as usual, in milliseconds from the end of the overload. */
@@ -40,7 +43,7 @@ export function makeParts({ pace, usualWithinMs, recorder, onRecovered }: PartsO
     overload: newHistogram(),
     recovery: newHistogram(),
   };
-  const refusals = newHistogram();
+  const [refusals, acceptances] = [newHistogram(), newHistogram()];
   const usualMs = (): number => usualWithinMs ?? TIMES_P99 * percentileMs(recorder.all, 99);
   const recovery = makeRecovery({ usualMs, onRecovered });
   let current: Part = 'warm-up';
@@ -58,7 +61,7 @@ export function makeParts({ pace, usualWithinMs, recorder, onRecovered }: PartsO
       record(lateness[part], lateMs);
       if (part === 'recovery') recovery.begun(sinceMs(step));
     },
-    ended(step, outcome, latencyMs) {
+    ended(step, outcome, latencyMs, sentMs) {
       const part = pace.partAt(step.dueMs);
       switch (part) {
         case 'warm-up':
@@ -66,7 +69,8 @@ export function makeParts({ pace, usualWithinMs, recorder, onRecovered }: PartsO
         case 'measured':
           return recorder.ended(step.operation, outcome, latencyMs, isWrite(step));
         case 'overload':
-          if (outcome.name === 'overloaded') record(refusals, latencyMs);
+          if (outcome.name === 'overloaded') record(refusals, sentMs);
+          if (outcome.name === 'ok') record(acceptances, sentMs);
           return recorder.afterwards(part, outcome, latencyMs);
         case 'recovery':
           recorder.afterwards(part, outcome, latencyMs);
@@ -77,6 +81,7 @@ export function makeParts({ pace, usualWithinMs, recorder, onRecovered }: PartsO
     },
     lateness: (part) => lateness[part],
     refusals,
+    acceptances,
     usualMs,
     recoveredMs: recovery.recoveredMs,
   };

@@ -156,13 +156,14 @@ export function makePerformer(options: PerformerOptions): Performer {
     return outcome;
   }
 
-  async function outcomeOf(step: Step, dueAt: number): Promise<Outcome> {
+  async function outcomeOf(step: Step, dueAt: number, onSending: () => void): Promise<Outcome> {
     if (step.what === 'read') return readAccount(step, { people, books });
     waiting += 1;
     const turn = await strands.enter(step).finally(() => {
       waiting -= 1;
     });
     if (turn === undefined) return { name: 'skipped' };
+    onSending();
     try {
       return await send(step, turn, dueAt);
     } catch (error) {
@@ -173,18 +174,22 @@ export function makePerformer(options: PerformerOptions): Performer {
 
   return {
     async perform(step, dueAt) {
+      let sentAt = now();
+      const ended = (outcome: Outcome): void => parts.ended(step, outcome, now() - dueAt, now() - sentAt);
       try {
-        const outcome = await outcomeOf(step, dueAt);
-        parts.ended(step, outcome, now() - dueAt);
+        ended(
+          await outcomeOf(step, dueAt, () => {
+            sentAt = now();
+          }),
+        );
       } catch (error) {
         // A defect of this client: it is no less an error for that.
-        const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        parts.ended(step, { name: 'unexpected', detail }, now() - dueAt);
+        ended({ name: 'unexpected', detail: error instanceof Error ? (error.stack ?? error.message) : String(error) });
       }
     },
     notSent(step) {
       strands.abandon(step);
-      parts.ended(step, { name: 'not-sent' }, 0);
+      parts.ended(step, { name: 'not-sent' }, 0, 0);
     },
     waiting: () => waiting,
     async settled() {

@@ -61,7 +61,9 @@ export interface OverloadReport {
   /** What was answered as it should be, a second. */
   readonly acceptedPerS: number;
   readonly accepted: Figures;
-  /** 503 and 429, with Retry-After. */
+  /** The same from when they were sent, without their wait for what they build on. */
+  readonly acceptedSinceSent: Figures;
+  /** 503 and 429, with Retry-After; from when they were sent. */
   readonly refused: Figures;
   readonly lateness: Figures;
   /** Answers are as usual where they take no longer. */
@@ -122,6 +124,7 @@ export function overloadReport(
     durationS,
     acceptedPerS: rounded(accepted.totalCount / durationS),
     accepted: figuresOf(accepted),
+    acceptedSinceSent: figuresOf(parts.acceptances),
     refused: figuresOf(parts.refusals),
     lateness: figuresOf(parts.lateness('overload')),
     usualMs: rounded(parts.usualMs()),

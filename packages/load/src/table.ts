@@ -45,11 +45,12 @@ function memoryText(memory: MemoryFigures | null): string {
 
 function overloadLines(overload: OverloadReport | null): string[] {
   if (overload === null) return [];
-  const { rps, durationS, acceptedPerS, accepted, refused, lateness, usualMs, recoveredMs, ledgerMemory } = overload;
+  const { rps, durationS, acceptedPerS, accepted, acceptedSinceSent, refused, lateness, usualMs, recoveredMs, ledgerMemory } = overload;
   return [
     '',
     `overload: ${rps} requests a second for ${durationS} s, of which ${acceptedPerS.toFixed(0)} a second were accepted`,
-    sentence('  accepted', accepted),
+    sentence('  accepted, from its moment in the plan', accepted),
+    sentence('  accepted, from when it was sent, without the wait for what it builds on', acceptedSinceSent),
     sentence('  refused with Retry-After', refused),
     sentence('  sent too late by this client', lateness),
     `  memory of the ledger: ${memoryText(ledgerMemory)}`,

@@ -59,6 +59,7 @@ test('an overload is told apart: what was accepted, what was refused, and when i
     durationS: 30,
     acceptedPerS: 1_500,
     accepted: figuresOf(histogram),
+    acceptedSinceSent: { ...figuresOf(histogram), p50Ms: 40.04 },
     refused: figuresOf(histogram),
     lateness: figuresOf(newHistogram()),
     usualMs: 12,
@@ -67,7 +68,8 @@ test('an overload is told apart: what was accepted, what was refused, and when i
   };
   const text = tableOf(reportOf({ overload, projectionLag: { count: 7, p50Ms: 9, p95Ms: 20, p99Ms: 31 } }));
   expect(text).toContain('overload: 3000 requests a second for 30 s, of which 1500 a second were accepted');
-  expect(text).toMatch(/^ {2}accepted: p50 50\.\d ms, .* \(100\)$/m);
+  expect(text).toMatch(/^ {2}accepted, from its moment in the plan: p50 50\.\d ms, .* \(100\)$/m);
+  expect(text).toMatch(/^ {2}accepted, from when it was sent.*: p50 40\.0 ms, .* \(100\)$/m);
   expect(text).toMatch(/^ {2}refused with Retry-After: p50 50\.\d ms, .* \(100\)$/m);
   expect(text).toContain('memory of the ledger: 200 MiB in the beginning, 300 MiB at most, 250 MiB in the end');
   expect(text).toContain('after it: as usual (95 of 100 answers within 12.0 ms) from 1.5 s on');
