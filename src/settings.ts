@@ -56,9 +56,9 @@ export const configSchema = z.strictObject({
       group: 'Address',
       unit: 'bytes',
     }),
-  maxRequests: wholeNumber(1, 1_000_000).default(2_000).register(settings, {
+  maxRequests: wholeNumber(1, 1_000_000).default(1_000).register(settings, {
     variable: 'LEDGER_MAX_REQUESTS',
-    doc: 'Requests that may be under way in this process, those that wait for outcomes included: at 1,000 a second, two seconds of them. The next one is answered `overloaded` before anything of it is read.',
+    doc: 'Requests that may be under way in this process, those that wait for outcomes included: at 1,000 a second, one second of them. The next one is answered `overloaded` before anything of it is read.',
     group: 'Address',
   }),
   requestsPerSecond: wholeNumber(1, 1_000_000).optional().register(settings, {

@@ -10,8 +10,8 @@ import { LEDGER, PLAIN_LEDGER, startService } from '../ledger-service.ts';
 import { openLane } from './http-lane.ts';
 import { requestBytes } from './requests.ts';
 
-/** `before`: those of another checkout, to see what a change is worth. */
-export const STACKS = ['plain', 'before', 'in-process', 'before-rabbitmq', 'rabbitmq'] as const;
+/** `before`: those of another checkout, to see what a change is worth. `two-processes`: one takes commands, one does all that follows the log. */
+export const STACKS = ['plain', 'before', 'in-process', 'two-processes', 'before-rabbitmq', 'rabbitmq'] as const;
 export type StackName = (typeof STACKS)[number];
 
 export interface Stack {
@@ -49,7 +49,8 @@ export async function startStack({ name, folder, accounts, before, profileTo }: 
 
   const stores = { folder: dataDir, databaseUrl: postgres.url, ...(eventStore && { eventStoreUrl: eventStore.url }) };
   const program = programOf(name, before);
-  const settings = { AMQP_URL: amqpUrl ?? '' };
+  // Given, since processes that share it have no folder in common.
+  const settings = { AMQP_URL: amqpUrl ?? '', LEDGER_KEY_SECRET: randomUUID() };
   const first = await startService(stores, settings, { program });
   const accountIds = Array.from({ length: accounts }, () => randomUUID());
   try {
@@ -58,7 +59,11 @@ export async function startStack({ name, folder, accounts, before, profileTo }: 
     await first.stop();
   }
   const nodeArgs = profileTo === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profileTo, name)}`];
-  const service = opened.adopt(await startService(stores, settings, { program, nodeArgs }), (running) => running.stop());
+  const start = async (more: Readonly<Record<string, string>>): Promise<LedgerService> =>
+    opened.adopt(await startService(stores, { ...settings, ...more }, { program, nodeArgs }), (running) => running.stop());
+  const isApart = name === 'two-processes';
+  const service = await start(isApart ? { LEDGER_ROLES: 'api' } : {});
+  const follower = isApart ? await start({ LEDGER_ROLES: 'projector,scheduler', LEDGER_DATA_DIR: join(dataDir, 'follower') }) : undefined;
   const kept = opened.move();
   return {
     name,
@@ -68,6 +73,7 @@ export async function startStack({ name, folder, accounts, before, profileTo }: 
     processes: {
       clients: process.pid,
       ledger: service.pid,
+      ...(follower && { follower: follower.pid }),
       postgres: postgres.pid,
       ...(eventStore && { eventStore: eventStore.pid }),
       ...(broker?.pid !== undefined && { broker: broker.pid }),

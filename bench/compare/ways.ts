@@ -66,6 +66,14 @@ export const WAYS: readonly Way[] = [
   { name: 'before', title: 'in process, before', stack: 'before', isUsual: false, answers: 'durable', openClients: overHttp(CREATED) },
   { name: 'in-process', title: 'in process', stack: 'in-process', isUsual: true, answers: 'durable', openClients: overHttp(CREATED) },
   {
+    name: 'two-processes',
+    title: 'in process, projector apart',
+    stack: 'two-processes',
+    isUsual: false,
+    answers: 'durable',
+    openClients: overHttp(CREATED),
+  },
+  {
     name: 'before-rabbitmq',
     title: 'through RabbitMQ, before',
     stack: 'before-rabbitmq',

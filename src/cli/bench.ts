@@ -1,22 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import type { BenchOptions } from '../../bench/compare/run.ts';
 import { ConfigError } from '../config.ts';
 import { exitCodes } from './exit-codes.ts';
 import { onInterruption } from './interruption.ts';
 
-interface BenchArguments {
-  readonly quick?: boolean;
-  readonly only?: readonly string[];
-  readonly ways?: readonly string[];
-  readonly clients?: readonly number[];
-  readonly accounts?: number;
-  readonly rounds?: number;
-  readonly seconds?: number;
-  readonly before?: string;
-  readonly profile?: string;
-  readonly json?: boolean;
-}
+type BenchArguments = Omit<BenchOptions, 'signal'>;
 
 /** `ledger bench`: the ledger against a plain Postgres ledger, in turns, on this machine. */
 export function benchCommand(): Command {
@@ -26,7 +16,7 @@ export function benchCommand(): Command {
     .option('--only <spreads>', 'how commands spread over accounts: uniform, zipf, hot; separated by commas', list)
     .option(
       '--ways <ways>',
-      'plain, in-process, rabbitmq, rabbitmq-async; amqp, before, before-rabbitmq; separated by commas (default: the first four)',
+      'plain, in-process, rabbitmq, rabbitmq-async; two-processes, amqp, before, before-rabbitmq; separated by commas (default: the first four)',
       list,
     )
     .option('--clients <counts>', 'clients at a time, separated by commas (default: 1,16,64,256)', counts)

@@ -38,7 +38,7 @@ export function loadCommand(): Command {
     .allowExcessArguments()
     .addHelpText(
       'after',
-      '\nEverything else is passed on, such as --rps 100, --duration 60, --users 100, --seed TEXT, --json: see packages/load.',
+      '\nEverything else is passed on, such as --rps 100, --duration 60, --users 100, --seed TEXT, --overload RPS, --json: see packages/load.',
     )
     .action(async ({ url, amqp }: LoadArguments, { args }: Command) => {
       if (!existsSync(program)) throw new ConfigError(['the load client is not part of this installation: it is in a checkout']);

@@ -32,6 +32,8 @@ export interface LoadedSubject {
   position: bigint;
   /** What memory knows: the outcomes and facts of the revisions above `base` up to the state's. */
   base: bigint;
+  /** How often the projection was asked for what is not in memory. */
+  lookups: number;
   readonly outcomes: Map<CommandId, StoredOutcome>;
   /** By their names, see nameOfFact. */
   readonly facts: Map<string, KnownFact>;
@@ -150,6 +152,7 @@ const blank = (stream: string, subject: Subject) => ({
   subject,
   position: 0n,
   base: -1n,
+  lookups: 0,
   outcomes: new Map<CommandId, StoredOutcome>(),
   facts: new Map<string, KnownFact>(),
   unverified: [],

@@ -19,6 +19,9 @@ export interface StreamFacts {
 
 /** A stream known from its first event on needs no look-up, until memory holds this many outcomes of it. */
 const MAX_REMEMBERED_WITHOUT_LOOKUP = 512;
+/** A short stream that is asked for again and again is read as a whole once: a look-up for every command costs more. */
+const LOOKUPS_BEFORE_READING = 3;
+const LONGEST_READ = 256n;
 
 /** Of these there is one event each; another one of the same name was written past the ledger. */
 const countsOnce = (fact: Fact): boolean => fact.kind === 'payment' || fact.kind === 'fill';
@@ -35,6 +38,8 @@ export async function knownFacts(
 ): Promise<StreamFacts> {
   const { subject, unverified } = loaded;
   if (subject.kind === 'asset') return fromMemory(loaded); // its stream is always read from its first event on
+  const isShort = loaded.base !== -1n && loaded.base < LONGEST_READ;
+  if (isShort && loaded.lookups >= LOOKUPS_BEFORE_READING && unverified.length === 0) await readBack(loaded, -1n, streams);
   const isAllInMemory = loaded.base === -1n && loaded.outcomes.size <= MAX_REMEMBERED_WITHOUT_LOOKUP;
   const commandIds = waiting.flatMap(({ envelope, commandId }) => (envelope.dryRun ? [] : [commandId]));
   const keys: FactKey[] = waiting.flatMap(({ envelope: { command } }) => factsAskedBy(command));
@@ -42,9 +47,11 @@ export async function knownFacts(
   keys.push(...unverified.flatMap((recorded) => factsOf(recorded).filter(countsOnce)));
   if (isAllInMemory || commandIds.length + keys.length === 0) return fromMemory(loaded);
 
+  loaded.lookups += 1;
   const projected = await findProjected({ accountId: subject.accountId, commandIds, keys });
   for (const recorded of unverified) verify(recorded, projected);
   unverified.length = 0;
+  // It was rebuilt, or swapped.
   if (projected.revision < loaded.base) await readBack(loaded, projected.revision, streams);
   else forgetProjected(loaded, projected.revision);
   const memory = fromMemory(loaded);
@@ -67,17 +74,17 @@ function verify(recorded: RecordedEvent, { outcomes, facts }: FoundFacts): void 
   for (const fact of factsOf(recorded)) if (countsOnce(fact)) checkFirstUse(recorded, fact, facts.get(nameOfFact(fact)));
 }
 
-/** The projection is behind where memory begins (it was rebuilt, or swapped): memory takes the gap in from the stream. */
-async function readBack(loaded: LoadedSubject, projectedRevision: bigint, streams: Pick<Streams, 'read'>): Promise<void> {
+/** Memory takes in what is in the stream after that revision and before where it begins. */
+async function readBack(loaded: LoadedSubject, after: bigint, streams: Pick<Streams, 'read'>): Promise<void> {
   const gap = { outcomes: new Map(loaded.outcomes), facts: new Map<string, KnownFact>() };
-  for await (const recorded of streams.read(loaded.stream, projectedRevision + 1n)) {
+  for await (const recorded of streams.read(loaded.stream, after + 1n)) {
     if (recorded.revision > loaded.base) break;
     rememberFacts(gap, recorded);
   }
   for (const [commandId, outcome] of gap.outcomes) loaded.outcomes.set(commandId, outcome);
   // What is remembered of later revisions stays: a fact may have been taken back since (see reversals).
   for (const [name, known] of gap.facts) if (!loaded.facts.has(name)) loaded.facts.set(name, known);
-  loaded.base = projectedRevision;
+  loaded.base = after;
 }
 
 /** What the projection has been seen to know leaves memory. */

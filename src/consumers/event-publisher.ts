@@ -147,7 +147,9 @@ export function makeEventPublisher({ db, store, connection, owner, leaseMs, logg
         prefix += 1;
       }
     });
-    await Promise.race([Promise.all(attempts), tenure.ending().then(() => sleep(LAST_CONFIRMS_MS, undefined, { ref: false }))]);
+    const all = Promise.all(attempts);
+    await tenure.untilEnd(all);
+    if (tenure.ended()) await Promise.race([all, sleep(LAST_CONFIRMS_MS, undefined, { ref: false })]);
     return prefix;
   }
 

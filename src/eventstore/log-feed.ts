@@ -6,6 +6,7 @@ import { STREAM_PREFIXES } from '../domain/events.ts';
 import type { StoreRecord } from './codec.ts';
 import type { Connection } from './connection.ts';
 import type { UnreadableEvent } from './errors.ts';
+import { within } from './within.ts';
 
 export interface LogFeed {
   /** How many records have come and were not taken. */
@@ -24,6 +25,8 @@ export interface LogFeed {
 
 /** Every this many times 32 events of other streams the server says how far it has looked. */
 const CHECKPOINT_INTERVAL = 32;
+/** How long ending a call is waited for. */
+const LEAVE_MS = 5_000;
 
 interface LogListener {
   readonly onRecord: (record: StoreRecord) => void;
@@ -66,8 +69,8 @@ export function openLog(connection: Connection, after: bigint | undefined, { onR
     async close() {
       isOpen = false;
       subscription.removeAllListeners('data');
-      // Leaving it is not enough: only this ends the call.
-      await subscription.unsubscribe().catch(() => {});
+      // Leaving it is not enough: only this ends the call; of one that never came about it waits for the beginning.
+      await within(LEAVE_MS, subscription.unsubscribe()).catch(() => {});
     },
   };
 }

@@ -20,8 +20,8 @@ export interface LogWindow {
   openFeed(after: bigint | undefined, onCome: () => void): LogFeed;
 }
 
-/** At least so many are kept: a few seconds of the busiest log, and some MB. */
-const KEPT_RECORDS = 10_000;
+/** At least so many are kept: a second of the busiest log, and some MB. */
+const KEPT_RECORDS = 2_000;
 const REOPEN_MS = 1_000;
 
 interface OpenWindow {
@@ -100,6 +100,7 @@ export function makeLogWindow(connection: Connection, annulments: Pick<Annulment
     if (followers > 0) return;
     clearTimeout(reopening);
     await opening;
+    if (followers > 0) return; // others have come meanwhile, and may read here
     const closing = current;
     current = undefined;
     await closing?.log?.close();

@@ -5,8 +5,10 @@ export interface Pauses {
   readonly signal: AbortSignal;
   /** Resolves after `ms`, or at once when the end has come. */
   pause(ms: number): Promise<void>;
-  /** Resolves when the end has come. */
+  /** Resolves when the end has come. It keeps something until then: for what happens once. */
   ending(): Promise<void>;
+  /** Resolves when the work is done, or the end has come; rejects where the work does. Keeps nothing of it afterwards. */
+  untilEnd(work: Promise<unknown>): Promise<void>;
   /** Ends all pauses, now and from now on, and those of every child. */
   end(): void;
   ended(): boolean;
@@ -30,6 +32,16 @@ export function makePauses(parent?: Pick<Pauses, 'signal'>): Pauses {
         signal.addEventListener('abort', done);
       }),
     ending: () => (signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', () => resolve()))),
+    untilEnd: (work) =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) return resolve();
+        const done = (): void => {
+          signal.removeEventListener('abort', done);
+          resolve();
+        };
+        signal.addEventListener('abort', done);
+        void work.catch(reject).finally(done);
+      }),
     end: () => controller.abort(),
     ended: () => signal.aborted,
   };

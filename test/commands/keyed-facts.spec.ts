@@ -117,6 +117,19 @@ const VANTAGES: Readonly<Record<string, () => Promise<{ readonly past: Past; rea
     });
     return { past, send: sendTo(stack.another()) };
   },
+  'in memory, which has read all of the log after some look-ups': async () => {
+    const past = await live(sendTo(stack.commands), async () => {});
+    await projected();
+    const send = sendTo(stack.another());
+    for (let times = 0; times < 4; times += 1)
+      expect(await send(to(past.accountId, 'release-hold', { holdId: past.hold }), { dryRun: true })).toMatchObject(
+        refused('hold_not_open'),
+      );
+    await stack.projector.stop();
+    for (const table of ['command_outcomes', 'holds', 'orders', 'order_fills', 'postings'] as const)
+      await stack.database.db.deleteFrom(table).execute(); // nobody looks there any more
+    return { past, send };
+  },
 };
 
 describe.each(Object.keys(VANTAGES))('what has ended, found %s', (vantage) => {

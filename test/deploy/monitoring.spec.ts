@@ -43,8 +43,8 @@ beforeAll(async () => {
   await using stores = await startStores();
   await using broker = await freshVhost();
   await using ledger = await spawnLedger({ ...stores.environment, AMQP_URL: broker.amqpUrl });
-  const load = makeLoadMetrics(100);
-  load.watch({ inFlight: () => 0 });
+  const load = makeLoadMetrics();
+  load.watch({ inFlight: () => 0, targetRps: () => 100 });
   for (const families of [await scrape(ledger.apiUrl), parseExposition(await load.text())]) {
     for (const { name, type } of families.values()) {
       const ends = type === 'histogram' ? ['_bucket', '_sum', '_count'] : type === 'summary' ? ['', '_sum', '_count'] : [''];

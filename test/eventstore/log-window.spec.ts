@@ -107,6 +107,16 @@ it('who falls behind its beginning misses nothing, holds nobody up, and comes ba
   await Promise.all([quick.stop(), slow.stop()]);
 });
 
+it('who leaves while it is being opened does not close it under those who come', async () => {
+  const opening = makeLogWindow(connection, annulments, KEPT);
+  const left = [opening.enter(), opening.enter()].map((leave) => leave());
+  const leave = [opening.enter(), opening.enter()];
+  await Promise.all(left);
+  await until(() => opening.reachesBackTo(BigInt(Number.MAX_SAFE_INTEGER)));
+  await Promise.all(leave.map((goes) => goes()));
+  expect(opening.reachesBackTo(BigInt(Number.MAX_SAFE_INTEGER))).toBe(false);
+});
+
 it('when the server is killed and comes back, everybody hears of it, goes on where they were, and shares again', async () => {
   const writer = newStream();
   const [one, other] = [follow(), follow()];

@@ -33,7 +33,6 @@ import { watchPosition } from '../../src/projections/position.ts';
 import { listEntries } from '../../src/projections/postings.ts';
 import type { Projector } from '../../src/projections/projector.ts';
 import { hasShadow, RebuildUnderWay } from '../../src/projections/shadow.ts';
-import { dropSchema } from '../../src/projections/shadow-tables.ts';
 import { countsByStatus, loadStatistics } from '../../src/projections/statistics.ts';
 import { trySwap } from '../../src/projections/swap.ts';
 import type { RowDifference } from '../../src/projections/table-diff.ts';
@@ -240,35 +239,6 @@ test('killed right after its swap, before it has dropped what was replaced, it c
   await ledger.caughtUp();
   expect(await differences()).toEqual([]);
   await swap();
-});
-
-test.each([
-  ['accounts', 'balances'],
-  ['balances', 'accounts'],
-])('a prepared statement that waits for %s before it reads %s is in nobody’s way', async (first, second) => {
-  await sql`CREATE SCHEMA old`.execute(ledger.db);
-  for (const table of [second, first]) await sql`CREATE TABLE ${sql.id('old', table)} (id integer)`.execute(ledger.db);
-  await using reader = await openSession(ledger, 'old');
-  await using other = await openSession(ledger, 'old');
-  const read = { name: 'both', text: `SELECT ${first}.id FROM ${first} JOIN ${second} USING (id) WHERE id > $1`, values: [0] };
-  for (let times = 0; times < 10; times += 1) await reader.client.query(read); // until its plan is kept
-  const waiting = async (): Promise<bigint> =>
-    (
-      await sql<{ count: bigint }>`
-        SELECT count(*) FROM pg_locks k JOIN pg_database d ON d.oid = k.database WHERE d.datname = current_database() AND NOT k.granted
-      `.execute(ledger.db)
-    ).rows[0]?.count ?? 0n;
-  await other.client.query(`BEGIN; LOCK TABLE ${first} IN ACCESS EXCLUSIVE MODE`);
-  const outcome = reader.client.query(read).then(
-    () => 'read',
-    (error: Error) => error.message,
-  );
-  await until(async () => (await waiting()) === 1n);
-  const dropping = dropSchema(ledger.db, 'old');
-  await until(async () => (await waiting()) === 2n);
-  await other.client.query('COMMIT');
-  await dropping;
-  expect(await outcome).toMatch(/^read$|^relation .* does not exist$/);
 });
 
 test('tables that views stand on are not swapped', async () => {

@@ -242,7 +242,8 @@ test('an event that the log has lost is found', async () => {
     () => ({
       answer: (text) => {
         const page = Events.parse(JSON.parse(text));
-        const lost = page.data.findIndex(({ type }) => type === 'deposited');
+        // Not the newest event: then there would be no gap.
+        const lost = page.data.findIndex(({ type }, at) => at > 0 && type === 'deposited');
         return JSON.stringify({ ...page, data: page.data.filter((_, at) => at !== lost) });
       },
     }),

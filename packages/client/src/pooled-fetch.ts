@@ -27,7 +27,9 @@ const CONNECTIONS = 256;
  * ```
  */
 export function createPooledFetch({ connections = CONNECTIONS }: PooledFetchOptions = {}): PooledFetch {
-  const options = { keepAlive: true, maxSockets: connections, noDelay: true };
+  // All of them are kept: Node would keep 256, and whoever has more under way would open and close them again and again. It costs the server
+  // dear: it accepts one in each turn of its event loop.
+  const options = { keepAlive: true, maxSockets: connections, maxFreeSockets: connections, noDelay: true };
   const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
 
   const fetch: Fetch = (address, { method, headers, body, signal }) => {

@@ -1,28 +1,31 @@
 // A run: people, plan, load, comparison, report.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConnectionOptions, Credentials, LedgerClient } from '@ledgerfold/client';
+import type { ConnectionOptions, Credentials, Fetch, LedgerClient } from '@ledgerfold/client';
 import { createLedgerClient, createLedgerProducer, createPooledFetch, LedgerUnreachable } from '@ledgerfold/client';
 import { makeAcknowledged } from './acknowledged.ts';
 import { makeBooks } from './books.ts';
 import { makeCommandMaker } from './commands.ts';
 import { makeDoubts } from './doubts.ts';
 import { makeJudge } from './judge.ts';
+import { watchLedgerMetrics } from './ledger-metrics.ts';
 import { startLiveLine } from './live-line.ts';
 import { makeLoadMetrics, serveMetrics } from './metrics.ts';
 import { SCALES } from './money.ts';
 import type { OpenLoop } from './open-loop.ts';
 import { startOpenLoop } from './open-loop.ts';
 import type { Tolerated } from './outcomes.ts';
+import type { Overload } from './pace.ts';
+import { LONGEST_RECOVERY_S, makePace } from './pace.ts';
+import { makeParts } from './parts.ts';
 import type { People } from './people.ts';
 import { fundPeople, registerPeople } from './people.ts';
 import { makePerformer } from './performer.ts';
 import { planOf } from './plan.ts';
-import { sampleProjectionLag } from './projection-lag.ts';
 import { reconcile } from './reconcile.ts';
 import { makeRecorder } from './recorder.ts';
 import type { Report } from './report.ts';
-import { figuresOf, figuresOrNone, operationReports } from './report.ts';
+import { figuresOf, figuresOrNone, operationReports, overloadReport } from './report.ts';
 import { makeStrands } from './strands.ts';
 
 export interface LoadOptions {
@@ -34,8 +37,10 @@ export interface LoadOptions {
   readonly amqpUrl?: string | undefined;
   readonly rps: number;
   readonly durationS: number;
-  /** Before what is measured, at the same rate; booked and compared like everything else. */
+  /** Before what is measured the rate rises, for so long; booked and compared like everything else. */
   readonly warmUpS: number;
+  /** After what is measured; then the rate is the usual one until answers are as usual again. */
+  readonly overload?: Overload | undefined;
   readonly users: number;
   readonly seed: string;
   readonly maxInFlight: number;
@@ -66,10 +71,11 @@ const PATIENT_MS = 60_000;
 
 /** @throws LedgerUnreachable, NoLoadPossible, LedgerProblem, before the load begins. */
 export async function runLoad(options: LoadOptions): Promise<Report> {
-  const { url, access, amqpUrl, rps, durationS, warmUpS, users, seed, maxInFlight, timeoutMs, tolerated, signal } = options;
+  const { url, access, amqpUrl, rps, durationS, warmUpS, overload, users, seed, maxInFlight, timeoutMs, tolerated, signal } = options;
   await using opened = new AsyncDisposableStack();
   const run = `load-${randomBytes(6).toString('hex')}`;
-  const steps = Math.ceil(rps * (warmUpS + durationS));
+  const pace = makePace({ rps, warmUpS, durationS, overload });
+  const { steps } = pace;
   const now = (): number => performance.now();
   await reach(url);
 
@@ -78,8 +84,8 @@ export async function runLoad(options: LoadOptions): Promise<Report> {
   const patient = createLedgerClient({ ...connection, ...access, deadlineMs: PATIENT_MS });
   await checkAssets(patient);
 
-  const metrics = makeLoadMetrics(rps);
-  const recorder = makeRecorder({ tolerated, durationMs: durationS * MS_PER_S, now, onRecorded: metrics.onRecorded });
+  const metrics = makeLoadMetrics();
+  const recorder = makeRecorder({ tolerated, durationMs: pace.durationMs, now, onRecorded: metrics.onRecorded });
   let loop: OpenLoop | undefined;
   let loopStartedAt = 0;
   let stage = '';
@@ -87,7 +93,12 @@ export async function runLoad(options: LoadOptions): Promise<Report> {
     startLiveLine({ stream: options.progress, line: () => (loop === undefined ? stage : loopLine()) }),
     ({ stop }) => stop(),
   );
-  metrics.watch({ inFlight: () => loop?.inFlight() ?? 0 });
+  const isOver = new AbortController();
+  const parts = makeParts({ pace, usualWithinMs: overload?.usualWithinMs, recorder, onRecovered: () => isOver.abort() });
+  metrics.watch({
+    inFlight: () => loop?.inFlight() ?? 0,
+    targetRps: () => (overload !== undefined && parts.current() === 'overload' ? overload.rps : rps),
+  });
   if (options.metricsPort !== undefined) line.say(`metrics: ${opened.use(await serveMetrics(metrics, options.metricsPort)).url}`);
 
   const books = makeBooks();
@@ -118,15 +129,15 @@ export async function runLoad(options: LoadOptions): Promise<Report> {
     doubts: makeDoubts(DOUBT_MS),
     strands: makeStrands(),
     recorder,
+    parts,
     now,
-    warmUpMs: warmUpS * MS_PER_S,
   });
-  const lag = opened.adopt(sampleProjectionLag(url), ({ stop }) => stop());
+  const ledger = opened.adopt(watchLedgerMetrics(url, parts.current), ({ stop }) => stop());
   function loopLine(): string {
     const { count, p50Ms, p99Ms } = recorder.lately();
-    const lagMs = lag.lastMs();
-    const parts = [
-      `${Math.round((now() - loopStartedAt) / MS_PER_S)} of ${warmUpS + durationS} s`,
+    const lagMs = ledger.lagNowMs();
+    const said = [
+      `${parts.current()}, ${Math.round((now() - loopStartedAt) / MS_PER_S)} of ${overload === undefined ? '' : 'at most '}${pace.durationMs / MS_PER_S} s`,
       `${count} answers`,
       `p50 ${p50Ms.toFixed(1)} ms`,
       `p99 ${p99Ms.toFixed(1)} ms`,
@@ -134,25 +145,36 @@ export async function runLoad(options: LoadOptions): Promise<Report> {
       ...(lagMs === undefined ? [] : [`lag ${lagMs.toFixed(0)} ms`]),
       `${recorder.errors()} errors`,
     ];
-    return parts.join(', ');
+    return said.join(', ');
   }
 
+  if (overload !== undefined) await openConnections(pool.fetch, url, maxInFlight);
   const cpuBefore = process.cpuUsage();
   loopStartedAt = now();
   loop = startOpenLoop({
-    steps: planOf({ seed, users, rps, steps }),
+    steps: planOf({ seed, users, rps: Math.max(rps, overload?.rps ?? 0), steps, dueMs: pace.dueMs }),
     perform: performer.perform,
+    onBegun: parts.begun,
     onNotSent: performer.notSent,
     maxInFlight,
+    waiting: performer.waiting,
     clock: { now, sleep: (ms) => sleep(ms) },
-    signal,
+    signal: AbortSignal.any([signal, isOver.signal]),
   });
-  const logIns = keepLoggingIn(people, options, (error) => recorder.trouble('log-in', String(error)));
+  // In an overload a log-in may be refused like everything else, and says nothing.
+  const isUsual = (): boolean => parts.current() === 'warm-up' || parts.current() === 'measured';
+  const logIns = keepLoggingIn(people, options, isUsual, (error) => recorder.trouble('log-in', String(error)));
   await loop.done;
   const { user, system } = process.cpuUsage(cpuBefore);
   await logIns.stop();
-  lag.stop();
+  await ledger.stop();
+  if (overload !== undefined && parts.recoveredMs() === undefined && !signal.aborted)
+    recorder.trouble(
+      'recovery',
+      `answers are not as usual again (${parts.usualMs().toFixed(0)} ms) ${LONGEST_RECOVERY_S} s after the overload`,
+    );
   stage = 'what is not known yet is asked for';
+  const begun = loop.begun();
   loop = undefined;
   await performer.settled();
 
@@ -183,13 +205,16 @@ export async function runLoad(options: LoadOptions): Promise<Report> {
     all: figuresOf(recorder.all),
     durable: figuresOf(recorder.durable),
     visible: figuresOrNone(visible?.histogram),
-    projectionLag: figuresOrNone(lag.histogram),
+    projectionLag: ledger.lag('measured'),
+    ledgerMemory: ledger.memory('measured'),
+    overload: overload === undefined ? null : overloadReport(overload, recorder, parts, ledger),
     points: recorder.points(),
     errors: recorder.errors(),
     examples: recorder.examples(),
     reconciliation,
     client: {
-      cpuMsPerRequest: (user + system) / MS_PER_S / steps,
+      cpuMsPerRequest: (user + system) / MS_PER_S / begun,
+      lateness: figuresOf(parts.lateness('measured')),
       peakRssMiB: (process.resourceUsage().maxRSS * 1024) / MIB,
     },
   };
@@ -206,6 +231,16 @@ async function reach(url: string): Promise<void> {
   throw new LedgerUnreachable(`what answers at ${url} is not a ledger that is alive`);
 }
 
+/**
+ * Opens connections that are then kept, as those of a balancer are: what is tried is how a service refuses requests, and a Node server
+ * that is busy accepts connections one at a time.
+ */
+async function openConnections(fetchPooled: Fetch, url: string, connections: number): Promise<void> {
+  const opening = { method: 'GET', headers: {}, signal: AbortSignal.timeout(PATIENT_MS) } as const;
+  // Where it cannot have so many, the load itself will say what came of it.
+  await Promise.allSettled(Array.from({ length: connections }, () => fetchPooled(new URL('/health/live', url).href, opening)));
+}
+
 /** The plan's amounts are at these scales. */
 async function checkAssets(ledger: LedgerClient): Promise<void> {
   const scales = new Map<string, number>();
@@ -219,11 +254,13 @@ async function checkAssets(ledger: LedgerClient): Promise<void> {
 function keepLoggingIn(
   people: People,
   { logInEveryS, users }: Pick<LoadOptions, 'logInEveryS' | 'users'>,
+  isMeant: () => boolean,
   onError: (error: unknown) => void,
 ): { stop(): Promise<void> } {
   let user = 0;
   let last = Promise.resolve();
   const logIn = (): void => {
+    if (!isMeant()) return;
     last = last.then(() => people.logInAgain(user)).catch(onError);
     user = (user + 1) % users;
   };

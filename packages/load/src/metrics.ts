@@ -8,7 +8,7 @@ import type { Listener } from './recorder.ts';
 export interface LoadMetrics {
   readonly onRecorded: Listener;
   /** For what is read at the moment of a scrape. */
-  watch(sources: { readonly inFlight: () => number }): void;
+  watch(sources: { readonly inFlight: () => number; readonly targetRps: () => number }): void;
   /** What the comparison of the books found. */
   compared(differences: number): void;
   text(): Promise<string>;
@@ -17,7 +17,7 @@ export interface LoadMetrics {
 const MS_PER_S = 1_000;
 const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-export function makeLoadMetrics(targetRps: number): LoadMetrics {
+export function makeLoadMetrics(): LoadMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -34,7 +34,6 @@ export function makeLoadMetrics(targetRps: number): LoadMetrics {
     buckets: BUCKETS_S,
     registers,
   });
-  new Gauge({ name: 'ledger_load_target_rps', help: 'Requests a second that are sent, whatever is answered.', registers }).set(targetRps);
   const differences = new Gauge({
     name: 'ledger_load_differences',
     help: 'Differences between the books of the load client and those of the ledger; NaN until they are compared.',
@@ -47,7 +46,15 @@ export function makeLoadMetrics(targetRps: number): LoadMetrics {
       requests.inc({ operation, outcome });
       if (latencyMs !== undefined) durations.observe({ operation }, latencyMs / MS_PER_S);
     },
-    watch({ inFlight }) {
+    watch({ inFlight, targetRps }) {
+      new Gauge({
+        name: 'ledger_load_target_rps',
+        help: 'Requests a second that are sent, whatever is answered; while the rate rises, what it rises to.',
+        registers,
+        collect() {
+          this.set(targetRps());
+        },
+      });
       new Gauge({
         name: 'ledger_load_in_flight',
         help: 'Requests that were sent and are not answered yet.',

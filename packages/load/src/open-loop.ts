@@ -11,9 +11,13 @@ export interface OpenLoopOptions<Step extends { readonly dueMs: number }> {
   readonly steps: Iterable<Step>;
   /** Carries a step out; never rejects. @param dueAt when it was due, by the clock: what latencies are counted from. */
   readonly perform: (step: Step, dueAt: number) => Promise<void>;
+  /** Just before that, or before a step is not sent. @param lateMs how long after its moment: what this client is to blame for. */
+  readonly onBegun: (step: Step, lateMs: number) => void;
   /** There were as many under way as there may be: this one was not sent, which is for the caller to count. */
   readonly onNotSent: (step: Step) => void;
   readonly maxInFlight: number;
+  /** How many of those that are carried out wait for others, and are not sent yet: the limit is not about them. */
+  readonly waiting: () => number;
   readonly clock: Clock;
   /** Ends the loop before its time; what is under way is waited for. */
   readonly signal: AbortSignal;
@@ -21,6 +25,8 @@ export interface OpenLoopOptions<Step extends { readonly dueMs: number }> {
 
 export interface OpenLoop {
   inFlight(): number;
+  /** How many steps have had their moment so far. */
+  begun(): number;
   /** Settles when every step has been answered. */
   readonly done: Promise<void>;
 }
@@ -29,8 +35,10 @@ export interface OpenLoop {
 const AT_ONCE = 50;
 
 export function startOpenLoop<Step extends { readonly dueMs: number }>(options: OpenLoopOptions<Step>): OpenLoop {
-  const { steps, perform, onNotSent, maxInFlight, clock, signal } = options;
+  const { steps, perform, onBegun, onNotSent, maxInFlight, waiting, clock, signal } = options;
   const underWay = new Set<Promise<void>>();
+  const inFlight = (): number => underWay.size - waiting();
+  let begun = 0;
 
   async function run(): Promise<void> {
     const startedAt = clock.now();
@@ -42,7 +50,9 @@ export function startOpenLoop<Step extends { readonly dueMs: number }>(options: 
       late = waitMs > 0 ? 0 : late + 1;
       if (waitMs > 0 || late % AT_ONCE === 0) await clock.sleep(Math.max(0, waitMs));
       if (signal.aborted) break;
-      if (underWay.size >= maxInFlight) {
+      begun += 1;
+      onBegun(step, Math.max(0, clock.now() - dueAt));
+      if (inFlight() >= maxInFlight) {
         onNotSent(step);
         continue;
       }
@@ -52,5 +62,5 @@ export function startOpenLoop<Step extends { readonly dueMs: number }>(options: 
     await Promise.all(underWay);
   }
 
-  return { inFlight: () => underWay.size, done: run() };
+  return { inFlight, begun: () => begun, done: run() };
 }

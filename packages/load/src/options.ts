@@ -1,7 +1,9 @@
 // The options of the command line, checked.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LoadOptions } from './load.ts';
+import type { Trouble } from './outcomes.ts';
 import { TOLERABLE } from './outcomes.ts';
+import { warmUpOf } from './pace.ts';
 
 export type CommandLine = Omit<LoadOptions, 'seed' | 'progress' | 'signal'> & {
   /** None: one is drawn. */
@@ -43,19 +45,25 @@ interface Given {
   readonly amqp?: string;
   readonly rps: number;
   readonly duration: number;
-  readonly warmUp: number;
+  readonly warmUp?: number;
+  readonly overload?: number;
+  readonly overloadFor: number;
+  readonly usualWithin?: number;
   readonly users: number;
   readonly seed?: string;
-  readonly maxInFlight: number;
+  readonly maxInFlight?: number;
   readonly timeout: number;
   readonly logInEvery: number;
-  readonly tolerate: readonly (typeof TOLERABLE)[number][];
+  readonly tolerate: readonly Trouble[];
   readonly metricsPort?: number;
   readonly json?: boolean;
   readonly chart?: string;
 }
 
 const MS_PER_S = 1_000;
+const MOST_IN_FLIGHT = 1_000;
+/** More than a service lets in, so that it is the service which refuses. */
+const MOST_IN_OVERLOAD = 5_000;
 
 function commandOf(): Command {
   return new Command('ledgerfold-load')
@@ -71,10 +79,21 @@ function commandOf(): Command {
     )
     .option('--rps <number>', 'requests a second', numberFrom(0.1, 100_000), 100)
     .option('--duration <seconds>', 'how long is measured', numberFrom(1, 86_400), 60)
-    .option('--warm-up <seconds>', 'how long before that, at the same rate', numberFrom(0, 3_600), 5)
+    .option('--warm-up <seconds>', 'over how long the rate rises before that (default: 5 to 30, by the rate)', numberFrom(0, 3_600))
+    .option(
+      '--overload <number>',
+      'after that, so many requests a second, and refusals are right; then the usual rate',
+      numberFrom(0.1, 100_000),
+    )
+    .option('--overload-for <seconds>', 'how long', numberFrom(1, 3_600), 30)
+    .option('--usual-within <ms>', 'what counts as usual after it (default: twice the p99 of before)', numberFrom(1, 600_000))
     .option('--users <number>', 'users, registered for this run', wholeFrom(2, 100_000), 100)
     .option('--seed <text>', 'makes the same plan again (default: another one each time)')
-    .option('--max-in-flight <number>', 'requests under way; what is beyond is an error', wholeFrom(1, 100_000), 1_000)
+    .option(
+      '--max-in-flight <number>',
+      'requests under way; what is beyond is an error (default: 1000, 5000 in an overload)',
+      wholeFrom(1, 100_000),
+    )
     .option('--timeout <seconds>', 'how long one request may take', numberFrom(0.1, 600), 10)
     .option('--log-in-every <seconds>', 'a log-in now and then, beside the plan; 0: none', numberFrom(0, 86_400), 10)
     .addOption(
@@ -98,10 +117,12 @@ export function loadOptionsFrom(argv: readonly string[]): CommandLine {
     amqpUrl: given.amqp,
     rps: given.rps,
     durationS: given.duration,
-    warmUpS: given.warmUp,
+    warmUpS: given.warmUp ?? warmUpOf(given.rps),
+    overload:
+      given.overload === undefined ? undefined : { rps: given.overload, durationS: given.overloadFor, usualWithinMs: given.usualWithin },
     users: given.users,
     seed: given.seed,
-    maxInFlight: given.maxInFlight,
+    maxInFlight: given.maxInFlight ?? (given.overload === undefined ? MOST_IN_FLIGHT : MOST_IN_OVERLOAD),
     timeoutMs: given.timeout * MS_PER_S,
     logInEveryS: given.logInEvery,
     tolerated: new Set(given.tolerate),

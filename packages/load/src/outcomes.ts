@@ -19,7 +19,8 @@ export interface Outcome {
 
 /** Trouble that a run may be told to put up with, because it is what is tried out. */
 export const TOLERABLE = ['overload', 'outage'] as const;
-export type Tolerated = ReadonlySet<(typeof TOLERABLE)[number]>;
+export type Trouble = (typeof TOLERABLE)[number];
+export type Tolerated = ReadonlySet<Trouble>;
 
 export function isError(name: OutcomeName, tolerated: Tolerated): boolean {
   switch (name) {

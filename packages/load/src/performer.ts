@@ -9,6 +9,7 @@ import type { Doubts } from './doubts.ts';
 import type { Judge, Sent } from './judge.ts';
 import { keyOf } from './keys.ts';
 import type { Outcome } from './outcomes.ts';
+import type { Parts } from './parts.ts';
 import type { People } from './people.ts';
 import { outcomeOfRead, readAccount } from './reading.ts';
 import type { Recorder } from './recorder.ts';
@@ -28,15 +29,16 @@ export interface PerformerOptions {
   readonly doubts: Doubts;
   readonly strands: Strands;
   readonly recorder: Recorder;
+  readonly parts: Pick<Parts, 'ended'>;
   readonly now: () => number;
-  /** Steps that are due earlier are not measured. */
-  readonly warmUpMs: number;
 }
 
 export interface Performer {
   /** @param dueAt from when its latency counts. */
   perform(step: Step, dueAt: number): Promise<void>;
   notSent(step: Step): void;
+  /** How many steps wait for what they build on. */
+  waiting(): number;
   /** Settles when everything is known of what was sent. */
   settled(): Promise<void>;
 }
@@ -48,9 +50,10 @@ interface Sending {
 }
 
 export function makePerformer(options: PerformerOptions): Performer {
-  const { run, people, operator, producer, books, acknowledged, judge, commandOf, doubts, strands, recorder, now, warmUpMs } = options;
+  const { run, people, operator, producer, books, acknowledged, judge, commandOf, doubts, strands, recorder, parts, now } = options;
   /** What goes on after a step has ended. */
   const following = new Set<Promise<void>>();
+  let waiting = 0;
 
   function single(step: CommandStep, { state }: Turn): Sending {
     const { account, action, sender, expects, isForBroker } = step;
@@ -153,10 +156,14 @@ export function makePerformer(options: PerformerOptions): Performer {
     return outcome;
   }
 
-  async function outcomeOf(step: Step, dueAt: number): Promise<Outcome> {
+  async function outcomeOf(step: Step, dueAt: number, onSending: () => void): Promise<Outcome> {
     if (step.what === 'read') return readAccount(step, { people, books });
-    const turn = await strands.enter(step);
+    waiting += 1;
+    const turn = await strands.enter(step).finally(() => {
+      waiting -= 1;
+    });
     if (turn === undefined) return { name: 'skipped' };
+    onSending();
     try {
       return await send(step, turn, dueAt);
     } catch (error) {
@@ -165,26 +172,26 @@ export function makePerformer(options: PerformerOptions): Performer {
     }
   }
 
-  function ended(step: Step, outcome: Outcome, latencyMs: number): void {
-    if (step.dueMs < warmUpMs) recorder.beside('warm-up', outcome, latencyMs);
-    else recorder.ended(step.operation, outcome, latencyMs, isWrite(step));
-  }
-
   return {
     async perform(step, dueAt) {
+      let sentAt = now();
+      const ended = (outcome: Outcome): void => parts.ended(step, outcome, now() - dueAt, now() - sentAt);
       try {
-        const outcome = await outcomeOf(step, dueAt);
-        ended(step, outcome, now() - dueAt);
+        ended(
+          await outcomeOf(step, dueAt, () => {
+            sentAt = now();
+          }),
+        );
       } catch (error) {
         // A defect of this client: it is no less an error for that.
-        const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        ended(step, { name: 'unexpected', detail }, now() - dueAt);
+        ended({ name: 'unexpected', detail: error instanceof Error ? (error.stack ?? error.message) : String(error) });
       }
     },
     notSent(step) {
       strands.abandon(step);
-      ended(step, { name: 'not-sent' }, 0);
+      parts.ended(step, { name: 'not-sent' }, 0, 0);
     },
+    waiting: () => waiting,
     async settled() {
       await Promise.all(following);
     },
@@ -193,10 +200,3 @@ export function makePerformer(options: PerformerOptions): Performer {
 
 /** Whether an attempt at the step may have left something in the log. */
 const mayBeStored = (step: CommandStep | BulkStep): boolean => step.what === 'bulk' || step.expects.outcome !== 'would-apply';
-
-/** Whether the right answer to it says that something new is in the log. */
-function isWrite(step: Step): boolean {
-  if (step.what !== 'command') return step.what === 'bulk';
-  const { expects } = step;
-  return expects.outcome === 'applied' || (expects.outcome === 'refused' && expects.isStored);
-}

@@ -16,6 +16,7 @@ const DECK: readonly Operation[] = OPERATIONS.flatMap((operation) => Array.from(
 /** @throws RangeError with fewer than two users: nobody could send anything to anybody. */
 export function* planOf(options: PlanOptions): Generator<Step, void, undefined> {
   if (options.users < 2) throw new RangeError('a plan needs two users');
+  const { dueMs = (place: number): number => (place / options.rps) * MS_PER_S } = options;
   let number = 0;
   const planning = makePlanning(options, () => number);
   const makers: Readonly<Record<Operation, () => Draft | undefined>> = {
@@ -47,7 +48,7 @@ export function* planOf(options: PlanOptions): Generator<Step, void, undefined> 
     if (hand.length < DECK.length) refill();
     const { operation, draft } = next();
     // Each has a slot of its own and comes at some moment in it: neither in step with anything else, nor all at once.
-    yield { ...draft, number, operation, dueMs: ((number + planning.chance.share()) / options.rps) * MS_PER_S };
+    yield { ...draft, number, operation, dueMs: dueMs(number + planning.chance.share()) };
   }
 }
 

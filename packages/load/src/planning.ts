@@ -58,8 +58,11 @@ export interface PlanOptions {
   readonly seed: string;
   /** At least two. */
   readonly users: number;
+  /** What builds on earlier steps comes half a second after them at this rate. */
   readonly rps: number;
   readonly steps: number;
+  /** When that place between 0 and `steps` is due; where it is not said, at that rate throughout. */
+  readonly dueMs?: (place: number) => number;
 }
 
 /** Half a second, and never fewer than this. */

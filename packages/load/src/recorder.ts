@@ -1,7 +1,7 @@
 // What is counted and timed, as it happens: by operation, and over time. HdrHistograms, so memory does not grow with the run.
 import type { Histogram } from 'hdr-histogram-js';
 import { build } from 'hdr-histogram-js';
-import type { Outcome, OutcomeName, Tolerated } from './outcomes.ts';
+import type { Outcome, OutcomeName, Tolerated, Trouble } from './outcomes.ts';
 import { isError } from './outcomes.ts';
 
 const US_PER_MS = 1_000;
@@ -52,6 +52,10 @@ export interface Recorder {
   timed<Result>(operation: string, promise: Promise<Result>): Promise<Result>;
   /** The end of something beside the plan. */
   beside(operation: string, outcome: Outcome, latencyMs: number): void;
+  /** The same for steps that come after what is measured: they are in the course of time, and in no figure. */
+  afterwards(operation: string, outcome: Outcome, latencyMs: number): void;
+  /** From now on this is no error any more. */
+  tolerate(trouble: Trouble): void;
   /** A step's end; only what is `ok` is timed. @param isWrite of what was durable when it was answered. */
   ended(operation: string, outcome: Outcome, latencyMs: number, isWrite: boolean): void;
   /** Something that is wrong and no step's outcome. @param kind what it is one of. */
@@ -82,7 +86,8 @@ interface OpenRow extends Row {
 }
 const more = <Key>(counts: Map<Key, number>, key: Key): void => void counts.set(key, (counts.get(key) ?? 0) + 1);
 
-export function makeRecorder({ tolerated, durationMs, now, onRecorded }: RecorderOptions): Recorder {
+export function makeRecorder({ tolerated: toleratedFirst, durationMs, now, onRecorded }: RecorderOptions): Recorder {
+  let tolerated = toleratedFirst;
   const [planned, aside] = [new Map<string, OpenRow>(), new Map<string, OpenRow>()];
   const [all, durable, recent, current] = [newHistogram(), newHistogram(), newHistogram(), newHistogram()];
   const pointMs = Math.max(1, Math.ceil(durationMs / MOST_POINTS / MS_PER_S)) * MS_PER_S;
@@ -129,6 +134,12 @@ export function makeRecorder({ tolerated, durationMs, now, onRecorded }: Recorde
     if (isError(name, tolerated)) trouble(`${row.operation} ${name}`, detail ?? '');
     onRecorded(row.operation, name, name === 'ok' ? latencyMs : undefined);
   }
+  /** What ended now, in the course of time. */
+  function inTime({ name }: Outcome, latencyMs: number): void {
+    moveOn();
+    pointCount += 1;
+    if (name === 'ok') for (const histogram of [recent, current]) record(histogram, latencyMs);
+  }
   const beside = (operation: string, outcome: Outcome, latencyMs: number): void => count(rowIn(aside, operation), outcome, latencyMs);
 
   return {
@@ -140,18 +151,27 @@ export function makeRecorder({ tolerated, durationMs, now, onRecorded }: Recorde
     },
     beside,
     ended(operation, outcome, latencyMs, isWrite) {
-      moveOn();
+      inTime(outcome, latencyMs);
       count(rowIn(planned, operation), outcome, latencyMs);
-      pointCount += 1;
-      if (outcome.name === 'ok')
-        for (const histogram of [all, recent, current, ...(isWrite ? [durable] : [])]) record(histogram, latencyMs);
+      if (outcome.name === 'ok') for (const histogram of [all, ...(isWrite ? [durable] : [])]) record(histogram, latencyMs);
+    },
+    afterwards(operation, outcome, latencyMs) {
+      inTime(outcome, latencyMs);
+      beside(operation, outcome, latencyMs);
+    },
+    tolerate(trouble) {
+      tolerated = new Set([...tolerated, trouble]);
     },
     trouble,
     rows: () => [...planned.values()],
     asideRows: () => [...aside.values()],
     all,
     durable,
-    points: () => points,
+    points() {
+      // The last one is not over, so it has no rate; its errors are not to be lost for that.
+      const last = points.at(-1);
+      return last === undefined ? [] : [...points.slice(0, -1), { ...last, errors: last.errors + pointErrors }];
+    },
     lately() {
       const figures = { count: recent.totalCount, p50Ms: percentileMs(recent, 50), p99Ms: percentileMs(recent, 99) };
       recent.reset();

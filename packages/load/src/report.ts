@@ -1,8 +1,11 @@
 // What a run came to: one value, of which the table, the JSON and the chart are made.
 import type { Histogram } from 'hdr-histogram-js';
+import type { LagFigures, LedgerMetrics, MemoryFigures } from './ledger-metrics.ts';
+import type { Overload } from './pace.ts';
+import type { Parts } from './parts.ts';
 import type { Reconciliation } from './reconcile.ts';
 import type { Point, Recorder, Row } from './recorder.ts';
-import { maxMs, percentileMs } from './recorder.ts';
+import { maxMs, newHistogram, percentileMs } from './recorder.ts';
 
 /** Milliseconds, from when a request should have been sent. */
 export interface Figures {
@@ -38,14 +41,36 @@ export interface Report {
   readonly durable: Figures;
   /** From when a write should have been sent to the end of a read that sees it. */
   readonly visible: Figures | null;
-  /** As the ledger says it. */
-  readonly projectionLag: Figures | null;
+  /** From an event's time until reads show it, as the ledger says it. */
+  readonly projectionLag: LagFigures | null;
+  /** Of the process that answers at the address, while it was measured. */
+  readonly ledgerMemory: MemoryFigures | null;
+  readonly overload: OverloadReport | null;
   readonly points: readonly Point[];
   readonly errors: number;
   readonly examples: readonly string[];
   readonly reconciliation: Reconciliation;
   /** What this client itself needed: whoever measures on one machine has to know. */
-  readonly client: { readonly cpuMsPerRequest: number; readonly peakRssMiB: number };
+  readonly client: { readonly cpuMsPerRequest: number; readonly peakRssMiB: number /** How late it sent. */; readonly lateness: Figures };
+}
+
+/** More than the service takes, and what came after it. */
+export interface OverloadReport {
+  readonly rps: number;
+  readonly durationS: number;
+  /** What was answered as it should be, a second. */
+  readonly acceptedPerS: number;
+  readonly accepted: Figures;
+  /** The same from when they were sent, without their wait for what they build on. */
+  readonly acceptedSinceSent: Figures;
+  /** 503 and 429, with Retry-After; from when they were sent. */
+  readonly refused: Figures;
+  readonly lateness: Figures;
+  /** Answers are as usual where they take no longer. */
+  readonly usualMs: number;
+  /** From when on they were so, from the end of the overload; null where they were not. */
+  readonly recoveredMs: number | null;
+  readonly ledgerMemory: MemoryFigures | null;
 }
 
 const MS_DIGITS = 100;
@@ -84,6 +109,27 @@ export function operationReports(recorder: Recorder, durationS: number): Pick<Re
   return {
     operations: rows.map((row) => reportOf(row, durationS, total)).sort((one, other) => other.count - one.count),
     aside: recorder.asideRows().map((row) => reportOf(row, durationS)),
+  };
+}
+
+export function overloadReport(
+  { rps, durationS }: Overload,
+  recorder: Recorder,
+  parts: Parts,
+  ledger: Pick<LedgerMetrics, 'memory'>,
+): OverloadReport {
+  const accepted = recorder.asideRows().find(({ operation }) => operation === 'overload')?.histogram ?? newHistogram();
+  return {
+    rps,
+    durationS,
+    acceptedPerS: rounded(accepted.totalCount / durationS),
+    accepted: figuresOf(accepted),
+    acceptedSinceSent: figuresOf(parts.acceptances),
+    refused: figuresOf(parts.refusals),
+    lateness: figuresOf(parts.lateness('overload')),
+    usualMs: rounded(parts.usualMs()),
+    recoveredMs: parts.recoveredMs() ?? null,
+    ledgerMemory: ledger.memory('overload'),
   };
 }
 

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
 import { makeLoadMetrics, serveMetrics } from '../src/metrics.ts';
-import { lagIn } from '../src/projection-lag.ts';
 
 test('the client serves what it has seen', async () => {
-  const metrics = makeLoadMetrics(250);
-  metrics.watch({ inFlight: () => 7 });
+  const metrics = makeLoadMetrics();
+  metrics.watch({ inFlight: () => 7, targetRps: () => 250 });
   metrics.onRecorded('deposit', 'ok', 3);
   metrics.onRecorded('deposit', 'ok', 30);
   metrics.onRecorded('deposit', 'unexpected', undefined);
@@ -25,11 +24,4 @@ test('the client serves what it has seen', async () => {
   metrics.compared(2);
   expect(await metrics.text()).toContain('\nledger_load_differences 2\n');
   expect((await fetch(new URL('/other', server.url))).status).toBe(404);
-});
-
-test("the projection's lag is read off the ledger's metrics, the largest where there are several", () => {
-  const page = '# TYPE ledger_projection_lag_seconds gauge\nledger_projection_lag_seconds 0.25\nledger_projection_lag_events 3\n';
-  expect(lagIn(page)).toBe(250);
-  expect(lagIn(`${page}ledger_projection_lag_seconds{instance="b"} 1.5\n`)).toBe(1_500);
-  expect(lagIn('process_cpu_seconds_total 1\n')).toBeUndefined();
 });

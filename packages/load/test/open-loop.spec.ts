@@ -36,8 +36,10 @@ test('what waits while the server stands still is counted from when it should ha
       latencies.push(clock.now() - dueAt);
       recorder.ended('deposit', { name: 'ok' }, clock.now() - dueAt, true);
     },
+    onBegun: () => undefined,
     onNotSent: () => undefined,
     maxInFlight: 1_000,
+    waiting: () => 0,
     clock,
     signal: new AbortController().signal,
   });
@@ -64,14 +66,40 @@ test('there are never more under way than may be, and what is beyond is told', a
       await clock.sleep(100);
       underWay -= 1;
     },
+    onBegun: () => undefined,
     onNotSent: ({ dueMs }) => void notSent.push(dueMs),
     maxInFlight: 4,
+    waiting: () => 0,
     clock,
     signal: new AbortController().signal,
   });
   await clock.run(done);
   expect(most).toBe(4);
   expect(notSent).toEqual([40, 50, 60, 70, 80, 90, 140, 150, 160, 170, 180, 190]);
+});
+
+test('what waits for others is not under way yet, and takes nobody else his place', async () => {
+  const clock = makeVirtualClock();
+  let [notSent, waiting] = [0, 0];
+  const { done } = startOpenLoop({
+    steps: everyTenMs(20),
+    perform: async ({ dueMs }) => {
+      const isWaiting = dueMs % 20 === 0;
+      if (isWaiting) waiting += 1;
+      await clock.sleep(isWaiting ? 1_000 : 15);
+      if (isWaiting) waiting -= 1;
+    },
+    onBegun: () => undefined,
+    onNotSent: () => {
+      notSent += 1;
+    },
+    maxInFlight: 2,
+    waiting: () => waiting,
+    clock,
+    signal: new AbortController().signal,
+  });
+  await clock.run(done);
+  expect([notSent, waiting]).toEqual([0, 0]);
 });
 
 test('after an interruption no more is sent, and what was sent is waited for', async () => {
@@ -86,8 +114,10 @@ test('after an interruption no more is sent, and what was sent is waited for', a
       await clock.sleep(1_000);
       answered += 1;
     },
+    onBegun: () => undefined,
     onNotSent: () => undefined,
     maxInFlight: 100,
+    waiting: () => 0,
     clock,
     signal: interruption.signal,
   });

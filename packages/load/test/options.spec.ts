@@ -19,6 +19,13 @@ test('a hundred a second for a minute by a hundred users, where nothing else is 
   });
 });
 
+test('an overload is for half a minute, with more under way than a service lets in, where nothing else is said', () => {
+  expect(parsed(...TARGET)).toMatchObject({ overload: undefined, warmUpS: 5, maxInFlight: 1_000 });
+  expect(parsed(...TARGET, '--overload', '3000')).toMatchObject({ overload: { rps: 3_000, durationS: 30 }, maxInFlight: 5_000 });
+  const given = ['--rps', '1000', '--overload', '50', '--overload-for', '3', '--max-in-flight', '20'] as const;
+  expect(parsed(...TARGET, ...given)).toMatchObject({ overload: { rps: 50, durationS: 3 }, warmUpS: 10, maxInFlight: 20 });
+});
+
 test('credentials of a client instead of a token', () => {
   expect(parsed('--url', 'https://ledger.example', '--client-id', 'load', '--client-secret', 's').access).toEqual({
     credentials: { clientId: 'load', clientSecret: 's' },

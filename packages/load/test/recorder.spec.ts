@@ -67,6 +67,32 @@ test('what was not sent, and what is not the right answer, is an error always', 
   expect(recorder.errors()).toBe(2);
 });
 
+test('what is tolerated from some moment on was an error before it', () => {
+  const { recorder } = made();
+  const refuse = (): void => recorder.afterwards('overload', { name: 'overloaded' }, 1);
+  refuse();
+  recorder.tolerate('overload');
+  refuse();
+  recorder.afterwards('overload', { name: 'unknown' }, 1);
+  expect(recorder.errors()).toBe(2);
+});
+
+test('what comes after what is measured is in the course of time, and in no figure', () => {
+  const { recorder, at } = made();
+  recorder.ended('deposit', { name: 'ok' }, 5, true);
+  at(1_000);
+  recorder.afterwards('overload', { name: 'ok' }, 50);
+  at(2_000);
+  recorder.afterwards('overload', { name: 'unexpected' }, 50);
+  expect(recorder.all.totalCount).toBe(1);
+  expect(recorder.asideRows().map(({ operation, outcomes }) => [operation, ...outcomes])).toEqual([
+    ['overload', ['ok', 1], ['unexpected', 1]],
+  ]);
+  expect(recorder.points().map(({ p50Ms }) => Math.round(p50Ms))).toEqual([5, 50]);
+  // Its second is not over; its error is not to be lost for that.
+  expect(recorder.points().map(({ errors }) => errors)).toEqual([0, 1]);
+});
+
 test('what is beside the plan has rows of its own, and its errors count', async () => {
   const { recorder, at } = made();
   const { promise, resolve } = Promise.withResolvers<string>();

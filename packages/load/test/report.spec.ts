@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { chartOf, niceTop } from '../src/chart.ts';
-import { makeRecorder } from '../src/recorder.ts';
+import { makeRecorder, newHistogram, record } from '../src/recorder.ts';
 import type { Report } from '../src/report.ts';
-import { figuresOf, figuresOrNone, isClean, operationReports } from '../src/report.ts';
+import { figuresOf, isClean, operationReports } from '../src/report.ts';
 import { tableOf } from '../src/table.ts';
 
 function reportOf(more: Partial<Report> = {}): Report {
@@ -27,12 +27,14 @@ function reportOf(more: Partial<Report> = {}): Report {
     all: figuresOf(recorder.all),
     durable: figuresOf(recorder.durable),
     visible: null,
-    projectionLag: figuresOrNone(undefined),
+    projectionLag: null,
+    ledgerMemory: null,
+    overload: null,
     points: recorder.points(),
     errors: recorder.errors(),
     examples: recorder.examples(),
     reconciliation: { accounts: 10, events: 300, applied: 200, refused: 200, differences: [] },
-    client: { cpuMsPerRequest: 0.5, peakRssMiB: 120 },
+    client: { cpuMsPerRequest: 0.5, peakRssMiB: 120, lateness: figuresOf(newHistogram()) },
     ...more,
   };
 }
@@ -47,6 +49,33 @@ test('the table has a line an operation, and says what was wrong', () => {
   expect(text).toContain('visible (a write, to the end of a read that sees it): not known');
   expect(text).toContain('  deposit unexpected (1): forbidden & <strange>');
   expect(text).toMatch(/NOT CLEAN$/);
+});
+
+test('an overload is told apart: what was accepted, what was refused, and when it was over', () => {
+  const histogram = newHistogram();
+  for (let ms = 1; ms <= 100; ms += 1) record(histogram, ms);
+  const overload = {
+    rps: 3_000,
+    durationS: 30,
+    acceptedPerS: 1_500,
+    accepted: figuresOf(histogram),
+    acceptedSinceSent: { ...figuresOf(histogram), p50Ms: 40.04 },
+    refused: figuresOf(histogram),
+    lateness: figuresOf(newHistogram()),
+    usualMs: 12,
+    recoveredMs: 1_500,
+    ledgerMemory: { beginMiB: 200, mostMiB: 300, endMiB: 250 },
+  };
+  const text = tableOf(reportOf({ overload, projectionLag: { count: 7, p50Ms: 9, p95Ms: 20, p99Ms: 31 } }));
+  expect(text).toContain('overload: 3000 requests a second for 30 s, of which 1500 a second were accepted');
+  expect(text).toMatch(/^ {2}accepted, from its moment in the plan: p50 50\.\d ms, .* \(100\)$/m);
+  expect(text).toMatch(/^ {2}accepted, from when it was sent.*: p50 40\.0 ms, .* \(100\)$/m);
+  expect(text).toMatch(/^ {2}refused with Retry-After: p50 50\.\d ms, .* \(100\)$/m);
+  expect(text).toContain('memory of the ledger: 200 MiB in the beginning, 300 MiB at most, 250 MiB in the end');
+  expect(text).toContain('after it: as usual (95 of 100 answers within 12.0 ms) from 1.5 s on');
+  expect(text).toMatch(/^projection lag .*: p50 9\.0 ms, p95 20\.0 ms, p99 31\.0 ms \(7\)$/m);
+  expect(tableOf(reportOf({ overload: { ...overload, recoveredMs: 0 } }))).toContain('within 12.0 ms) at once');
+  expect(tableOf(reportOf({ overload: { ...overload, recoveredMs: null } }))).toContain('after it: not as usual again');
 });
 
 test('many differences are cut off, with how many there are', () => {
