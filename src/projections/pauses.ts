@@ -18,30 +18,26 @@ export interface Pauses {
 export function makePauses(parent?: Pick<Pauses, 'signal'>): Pauses {
   const controller = new AbortController();
   const signal = parent === undefined ? controller.signal : AbortSignal.any([parent.signal, controller.signal]);
+  const untilEnd = (work: Promise<unknown>): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) return resolve();
+      const done = (): void => {
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      signal.addEventListener('abort', done);
+      void work.catch(reject).finally(done);
+    });
   return {
     signal,
-    pause: (ms) =>
-      new Promise((resolve) => {
-        if (signal.aborted) return resolve();
-        const done = (): void => {
-          clearTimeout(timer);
-          signal.removeEventListener('abort', done);
-          resolve();
-        };
-        const timer = setTimeout(done, ms);
-        signal.addEventListener('abort', done);
-      }),
+    async pause(ms) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, ms);
+      await untilEnd(promise);
+      clearTimeout(timer);
+    },
     ending: () => (signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', () => resolve()))),
-    untilEnd: (work) =>
-      new Promise((resolve, reject) => {
-        if (signal.aborted) return resolve();
-        const done = (): void => {
-          signal.removeEventListener('abort', done);
-          resolve();
-        };
-        signal.addEventListener('abort', done);
-        void work.catch(reject).finally(done);
-      }),
+    untilEnd,
     end: () => controller.abort(),
     ended: () => signal.aborted,
   };

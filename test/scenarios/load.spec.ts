@@ -18,10 +18,10 @@ import { freshVhost } from '../stack/rabbitmq.ts';
 import { scratchFolder } from '../stack/scratch-folder.ts';
 import type { TestStores } from '../stack/stores.ts';
 import { startStores } from '../stack/stores.ts';
+import { LOAD_PROGRAM, runLoadClient } from './load-client.ts';
 import type { Meddling, Passing } from './meddling-gateway.ts';
 import { startMeddlingGateway } from './meddling-gateway.ts';
 
-const program = join(import.meta.dirname, '../../packages/load/src/bin.ts');
 /** Small: what is looked for is whether books are equal, and not how fast they became so. A request may take as long as a busy machine needs. */
 const SHORT = ['--rps', '40', '--duration', '5', '--warm-up', '1', '--users', '6', '--timeout', '120', '--log-in-every', '2'];
 
@@ -56,15 +56,8 @@ afterAll(async () => {
 
 /** The load client by itself, as an operator. */
 async function load(url: string, ...args: readonly string[]): Promise<{ code: number; report: Report }> {
-  const child = spawn(process.execPath, [program, '--url', url, ...SHORT, '--json', ...args], {
-    env: { ...ledgerEnvironment({}), LEDGER_TOKEN: ledger.operatorToken },
-    cwd: tmpdir(),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const closed = once(child, 'close');
-  const stdout = (await child.stdout.toArray()).join('');
-  const [code] = await closed;
-  return { code, report: Report.parse(JSON.parse(stdout)) };
+  const { code, report } = await runLoadClient({ url, token: ledger.operatorToken, args: [...SHORT, ...args] });
+  return { code, report: Report.parse(report) };
 }
 /** The same through a gateway that meddles. */
 async function loadThrough(
@@ -116,7 +109,7 @@ test('the verb finds the running ledger, and all books are equal', async () => {
 });
 
 test('another seed: every operation was there, doomed commands were refused as they should be, and its metrics say so', async () => {
-  const child = spawn(process.execPath, [program, '--url', ledger.apiUrl, ...SHORT, '--json', '--metrics-port', '0'], {
+  const child = spawn(process.execPath, [LOAD_PROGRAM, '--url', ledger.apiUrl, ...SHORT, '--json', '--metrics-port', '0'], {
     env: { ...ledgerEnvironment({}), LEDGER_TOKEN: ledger.operatorToken },
     cwd: tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe'],

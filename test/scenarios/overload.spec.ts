@@ -1,15 +1,11 @@
 // More than the service takes: it refuses what is too much and says when to come again, keeps no promise that it did not give, and
 // answers as usual when it is over.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { ledgerEnvironment, spawnLedger } from '../stack/ledger-process.ts';
+import { spawnLedger } from '../stack/ledger-process.ts';
 import { startStores } from '../stack/stores.ts';
+import { runLoadClient } from './load-client.ts';
 
-const program = join(import.meta.dirname, '../../packages/load/src/bin.ts');
 /** Some hundreds a second are too much for a service that takes two at a time, on whatever machine; where it is busy, so may twenty be. */
 const LIMITS = { LEDGER_MAX_REQUESTS: '2' };
 const USUAL = ['--rps', '20', '--duration', '3', '--warm-up', '1', '--users', '6', '--timeout', '120', '--log-in-every', '0'];
@@ -40,15 +36,8 @@ const Report = z.object({
 test('what is too much is refused with Retry-After, the rest is booked, and it passes', async () => {
   await using stores = await startStores();
   await using ledger = await spawnLedger({ ...stores.environment, ...LIMITS });
-  const child = spawn(process.execPath, [program, '--url', ledger.apiUrl, ...USUAL, ...TOO_MUCH, '--json'], {
-    env: { ...ledgerEnvironment({}), LEDGER_TOKEN: ledger.operatorToken },
-    cwd: tmpdir(),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const closed = once(child, 'close');
-  const stdout = (await child.stdout.toArray()).join('');
-  const [code] = await closed;
-  const { operations, aside, overload, errors, examples, reconciliation } = Report.parse(JSON.parse(stdout));
+  const { code, report } = await runLoadClient({ url: ledger.apiUrl, token: ledger.operatorToken, args: [...USUAL, ...TOO_MUCH] });
+  const { operations, aside, overload, errors, examples, reconciliation } = Report.parse(report);
   expect({ code, errors, examples, differences: reconciliation.differences }).toEqual({
     code: 0,
     errors: 0,

@@ -24,6 +24,7 @@ import { startStores } from '../stack/stores.ts';
 import { waitFor } from '../stack/waiting.ts';
 import { EVALUATED_AT, HEALTHY, UNHEALTHY } from './alerts.ts';
 import { openAccount } from './clients.ts';
+import { LOAD_PROGRAM } from './load-client.ts';
 
 const RULES = join(PROMETHEUS_FOLDER, 'rules/ledger.yml');
 
@@ -85,7 +86,7 @@ describe('over a ledger and its load client', () => {
     const args = ['--url', ledger.apiUrl, '--amqp', broker.guestUrl, '--metrics-port', String(loadPort), '--json'];
     // Far longer than it takes, on a machine that is busy with other things; ended below.
     const short = ['--rps', '20', '--duration', '3600', '--warm-up', '1', '--users', '4', '--timeout', '120', '--log-in-every', '2'];
-    const child = spawn(process.execPath, [join(import.meta.dirname, '../../packages/load/src/bin.ts'), ...args, ...short], {
+    const child = spawn(process.execPath, [LOAD_PROGRAM, ...args, ...short], {
       env: { ...ledgerEnvironment({}), LEDGER_TOKEN: ledger.operatorToken },
       cwd: tmpdir(),
       stdio: ['ignore', 'ignore', 'ignore'],

@@ -1,10 +1,23 @@
 import { expect, test } from 'vitest';
 import type { Strand } from '../src/steps.ts';
+import type { Turn } from '../src/strands.ts';
 import { makeStrands } from '../src/strands.ts';
 
 const step = (id: number, place: Strand['place'], after?: number) => ({
   strand: { id, place, ...(after === undefined ? {} : { after }) },
 });
+
+async function expectToWaitFor(last: Turn | undefined, entering: Promise<Turn | undefined>): Promise<void> {
+  let hasBegun = false;
+  const next = entering.then((turn) => {
+    hasBegun = true;
+    return turn;
+  });
+  await new Promise(setImmediate);
+  expect(hasBegun).toBe(false);
+  last?.leave('whole');
+  expect(await next).toBeDefined();
+}
 
 test('the steps of a strand come one after another, and know what the first one made', async () => {
   const strands = makeStrands();
@@ -38,15 +51,7 @@ test('a strand waits for an earlier one that has to be over', async () => {
   const strands = makeStrands();
   (await strands.enter(step(1, 'begins')))?.leave('whole');
   const last = await strands.enter(step(1, 'ends'));
-  let hasBegun = false;
-  const next = strands.enter(step(2, 'begins', 1)).then((turn) => {
-    hasBegun = true;
-    return turn;
-  });
-  await new Promise(setImmediate);
-  expect(hasBegun).toBe(false);
-  last?.leave('whole');
-  expect(await next).toBeDefined();
+  await expectToWaitFor(last, strands.enter(step(2, 'begins', 1)));
 });
 
 test('a step that is not sent takes nothing from those before it', async () => {
@@ -64,15 +69,7 @@ test('a strand that was never begun, or never ended, does not let the next one o
   const last = await strands.enter(step(1, 'ends'));
   strands.abandon(step(2, 'begins', 1));
   strands.abandon(step(2, 'ends'));
-  let hasBegun = false;
-  const next = strands.enter(step(3, 'begins', 2)).then((turn) => {
-    hasBegun = true;
-    return turn;
-  });
-  await new Promise(setImmediate);
-  expect(hasBegun).toBe(false);
-  last?.leave('whole');
-  expect(await next).toBeDefined();
+  await expectToWaitFor(last, strands.enter(step(3, 'begins', 2)));
 });
 
 test('a step that builds on nothing has its turn at once', async () => {
