@@ -2,7 +2,9 @@
 import { expect, test } from 'vitest';
 import type { LogEvent } from '../scenarios/log.ts';
 import { checkHistory } from './checker/check.ts';
+import { checkEvents } from './checker/events.ts';
 import type { ViolationName } from './checker/violation.ts';
+import type { ToldEvent } from './event-queue.ts';
 import type { Attempt, History, Outcome, Read } from './history.ts';
 
 const [ANN, BOB] = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'];
@@ -228,4 +230,29 @@ const PLANTED: readonly (readonly [what: string, name: ViolationName, history: H
 
 test.for(PLANTED)('%s is found: %s', ([, name, history, log]) => {
   expect(names(history, log)).toContain(name);
+});
+
+const TOLD: readonly ToldEvent[] = logOf(LOG).map(({ id, stream, type, revision, position, metadata }) => ({
+  id,
+  routingKey: `account.${type}`,
+  type: `ledger.account.${type}.v1`,
+  accountId: stream.slice('account-'.length),
+  revision: String(revision),
+  position: String(position),
+  key: String(metadata['key']),
+}));
+
+test('integration events: all of them, and some of them again', () => {
+  expect(checkEvents([...TOLD.slice(0, 5), ...TOLD.slice(2)], logOf(LOG))).toEqual([]);
+});
+
+test.for([
+  ['one that was never told', 'event-untold', TOLD.toSpliced(3, 1)],
+  ['none at all', 'event-untold', []],
+  ['one before those that it follows', 'event-reordered', [...TOLD.slice(0, 3), ...TOLD.slice(4), ...TOLD.slice(3)]],
+  ['one that never happened', 'event-differs', [...TOLD, { ...TOLD[0], id: 'made up' }]],
+  ['one at another position', 'event-differs', TOLD.map((one) => (one.key === 'hold' ? { ...one, position: '31' } : one))],
+  ['one of somebody else', 'event-differs', TOLD.map((one) => (one.key === 'hold' ? { ...one, accountId: BOB } : one))],
+] as [string, ViolationName, ToldEvent[]][])('of integration events %s is found: %s', ([, name, told]) => {
+  expect(checkEvents(told, logOf(LOG)).map((found) => found.name)).toContain(name);
 });

@@ -1,6 +1,7 @@
 // A real ledger with a bug planted in it: the checker finds it, and calls it by its name.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { PlantedBug } from './planted-bugs.ts';
 import { PLANTED_BUGS } from './planted-bugs.ts';
 import { runSeed } from './seed-run.ts';
 import { startChaosStack } from './stack.ts';
@@ -12,8 +13,10 @@ const SECONDS = 2;
 /** Of the bug: chance decides when it shows. */
 const MOST_SEEDS = 10;
 
-test.for(Object.entries(PLANTED_BUGS))('%s is found', async ([name, { violation }]) => {
-  await using stack = await startChaosStack({ withBroker: false, preloads: [PLANT], settings: { CHAOS_BUG: name } });
+const bugs: readonly (readonly [name: string, bug: PlantedBug])[] = Object.entries(PLANTED_BUGS);
+
+test.for(bugs)('%s is found', async ([name, { violation, withBroker = false }]) => {
+  await using stack = await startChaosStack({ withBroker, preloads: [PLANT], settings: { CHAOS_BUG: name } });
   const found = new Set<string>();
   for (let seed = 0; seed < MOST_SEEDS && !found.has(violation); seed += 1) {
     const { violations } = await runSeed(stack, seed, { seconds: SECONDS, recoveryMs: RECOVERY_MS, withFaults: false });

@@ -11,6 +11,8 @@ export interface PlantedBug {
   readonly what: string;
   readonly violation: ViolationName;
   readonly changes: readonly Change[];
+  /** The stack has one, and the bug is in what goes over it. */
+  readonly withBroker?: true;
 }
 
 export const PLANTED_BUGS = {
@@ -74,6 +76,18 @@ export const PLANTED_BUGS = {
         module: 'src/commands/mailbox.ts',
         find: 'const taken = mailbox.waiting.slice(0, maxBatch);',
         put: 'const taken = mailbox.waiting.slice(0, maxBatch).reverse();',
+      },
+    ],
+  },
+  'untold-event': {
+    what: 'tells nobody of withdrawals',
+    violation: 'event-untold',
+    withBroker: true,
+    changes: [
+      {
+        module: 'src/consumers/event-publisher.ts',
+        find: 'if (told === undefined) return undefined;',
+        put: "if (told === undefined || event.event.type === 'withdrawn') return undefined;",
       },
     ],
   },

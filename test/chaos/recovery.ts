@@ -4,8 +4,10 @@ import { lines, projectedPosition, withDatabase } from '../scenarios/audit/table
 import type { LogEvent } from '../scenarios/log.ts';
 import { readLog } from '../scenarios/log.ts';
 import { accountOf } from './checker/balances.ts';
+import { toBeTold } from './checker/events.ts';
 import type { Violation } from './checker/violation.ts';
 import { violation } from './checker/violation.ts';
+import type { ToldEvent } from './event-queue.ts';
 import type { History } from './history.ts';
 import type { ChaosStack } from './stack.ts';
 
@@ -22,19 +24,23 @@ const UNDER_WAY = `
 export interface Recovered {
   /** Every event of accounts and assets. */
   readonly log: readonly LogEvent[];
+  /** Every integration event; undefined without a broker. */
+  readonly told: readonly ToldEvent[] | undefined;
   readonly violations: readonly Violation[];
 }
 
 const wholeLog = ({ eventStore }: ChaosStack): Promise<LogEvent[]> => readLog(eventStore.url, 'account-', 'asset-');
 
 /**
- * Waits until both ledgers are ready, what was taken is decided, transfers have ended, all is projected, and the log has stood still.
+ * Waits until both ledgers are ready, what was taken is decided, transfers have ended, all is
+ * projected, the log has stood still, and others were told of all of it.
  * @param forMs for how long at most; what has not come about then is a violation.
  */
 export async function recover(stack: ChaosStack, history: History, forMs: number, tell: (message: string) => void): Promise<Recovered> {
   const deadline = performance.now() + forMs;
   const violations: Violation[] = [];
   let log: readonly LogEvent[] = [];
+  let told: readonly ToldEvent[] | undefined;
 
   async function until(what: string, is: () => Promise<boolean>): Promise<void> {
     let last: unknown;
@@ -71,7 +77,13 @@ export async function recover(stack: ChaosStack, history: History, forMs: number
     const now = await wholeLog(stack);
     return now.length === log.length;
   });
-  return { log, violations };
+  await until('all of the log is told', async () => {
+    told = await stack.toldEvents();
+    if (told === undefined) return true;
+    const ids = new Set(told.map(({ id }) => id));
+    return toBeTold(log).every(({ id }) => ids.has(id));
+  });
+  return { log, told, violations };
 }
 
 function isDecided({ attempts }: History, log: readonly LogEvent[]): boolean {

@@ -3,6 +3,7 @@ import { createLedgerClient } from '@ledgerfold/client';
 import type { Chance } from '../../packages/load/src/chance.ts';
 import { makeChance } from '../../packages/load/src/chance.ts';
 import { checkHistory } from './checker/check.ts';
+import { checkEvents } from './checker/events.ts';
 import { checkProjection } from './checker/projection.ts';
 import type { Violation } from './checker/violation.ts';
 import { violation } from './checker/violation.ts';
@@ -76,15 +77,22 @@ export async function runSeed(
   for (const server of [stack.eventStore, stack.postgres, stack.broker, ...stack.ledgers]) await server?.revive();
   tell('all clients have ended, and all servers run');
   const history = recorder.history();
-  const { log, violations: unrecovered } = await recover(stack, history, recoveryMs, tell);
+  const { log, told, violations: unrecovered } = await recover(stack, history, recoveryMs, tell);
   mark();
   const taken = takeovers(before, await tenantsOf(stack.postgres.url)).map((work) => ({ name: takeoverName(work), struck: true }));
   const found = checkHistory(history, log);
+  const inEvents = told === undefined ? [] : checkEvents(told, log);
   const isLogSound = found.length === 0;
   const inTables = await checkProjection(stack.postgres.url, log, isLogSound);
   mark();
   const tookMs = marks.slice(1).map((at, n) => Math.round(at - (marks[n] ?? at)));
-  return { seed, faults: [...faults, ...taken], history, tookMs, violations: [...died, ...unrecovered, ...found, ...inTables] };
+  return {
+    seed,
+    faults: [...faults, ...taken],
+    history,
+    tookMs,
+    violations: [...died, ...unrecovered, ...found, ...inEvents, ...inTables],
+  };
 }
 
 /** Opens the seed's accounts, each with some money. */

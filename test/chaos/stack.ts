@@ -1,6 +1,8 @@
 // The whole stack as separate processes on the loopback interface: event store, Postgres, RabbitMQ, two ledgers, and the links between.
 import { createClient } from '../stack/clients.ts';
 import { GUEST } from '../stack/rabbitmq-server.ts';
+import type { ToldEvent } from './event-queue.ts';
+import { bindEventQueue, takeEvents } from './event-queue.ts';
 import type { ChaosLedger } from './ledgers.ts';
 import { startChaosLedger } from './ledgers.ts';
 import type { Link } from './link.ts';
@@ -17,6 +19,8 @@ export interface ChaosStack extends AsyncDisposable {
   readonly producerLink: Link;
   /** Where a producer connects, over its link. */
   readonly producerUrl: string;
+  /** Every integration event so far, in the order in which a queue of its own has had them; undefined without a broker. */
+  toldEvents(): Promise<readonly ToldEvent[] | undefined>;
 }
 
 export interface ChaosStackOptions {
@@ -46,6 +50,7 @@ export async function startChaosStack({ withBroker = true, preloads = [], settin
     startChaosPostgres().then((server) => opened.use(server)),
     withBroker ? startChaosBroker().then((server) => opened.use(server)) : undefined,
   ]);
+  if (broker !== undefined) await bindEventQueue(broker.url);
   const servers = { eventStoreUrl: eventStore.url, databaseUrl: postgres.url, amqpUrl: broker?.url };
   const spawn = async (which: 0 | 1): Promise<ChaosLedger> =>
     opened.use(
@@ -58,6 +63,7 @@ export async function startChaosStack({ withBroker = true, preloads = [], settin
   );
   const producerUrl = new URL(broker?.producerUrl ?? 'amqp://127.0.0.1');
   producerUrl.port = String(producerLink.port);
+  const told: ToldEvent[] = [];
   const kept = opened.move();
   return {
     eventStore,
@@ -66,6 +72,11 @@ export async function startChaosStack({ withBroker = true, preloads = [], settin
     ledgers,
     producerLink,
     producerUrl: producerUrl.href,
+    async toldEvents() {
+      if (broker === undefined) return undefined;
+      await takeEvents(broker.url, (event) => told.push(event));
+      return told;
+    },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

@@ -25,6 +25,9 @@ export const VIOLATIONS = {
   'projected-twice': 'the tables have more often what the log has once',
   'projection-differs': 'the tables say something else than a fold of the log',
   'asset-sum-not-zero': 'the journal of an asset does not sum to zero',
+  'event-untold': 'an integration event was never published',
+  'event-differs': 'an integration event says something else than the log',
+  'event-reordered': 'integration events were told for the first time in another order than that of the log',
   'died-by-itself': 'a ledger process ended that nobody had killed',
   'never-recovered': 'the stack did not come to rest once the faults were over',
 } as const;
