@@ -1,5 +1,5 @@
 // An export checked without the ledger: with its own lines and the public keys of the chain, and nothing else.
-import { open } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { makeChainCheck } from './chain-check.ts';
 import type { CheckpointKeys } from './chain-checkpoint.ts';
 import type { ChainReport } from './chain-ledger.ts';
@@ -67,10 +67,15 @@ async function checkpointsIn(file: string): Promise<readonly unknown[]> {
   return checkpoints;
 }
 
-/** The lines of a file, without their ends. */
+/** The lines of a file, without their ends. Only a line feed ends one: Node's own reader ends them at U+2028 too, which JSON may have in a string. */
 export async function* linesOf(file: string): AsyncGenerator<string, void, undefined> {
-  const handle = await open(file);
-  yield* handle.readLines();
+  let rest = '';
+  for await (const piece of createReadStream(file, 'utf8')) {
+    const lines = `${rest}${piece}`.split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
 }
 
 function parsed(text: string): ExportLine | undefined {

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import fs from 'node:fs';
-import { open } from 'node:fs/promises';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { assertNever } from './assert-never.ts';
 import { type Command, parseCommandLine, USAGE } from './command-line.ts';
 import { importEvents } from './import-events.ts';
+import { linesOf } from './lines.ts';
 import { startEventStore } from './server.ts';
 
 const EXIT_WRONG_USAGE = 2;
@@ -57,8 +57,7 @@ async function serve({ host, port, storage, tls, liveBuffer }: Extract<Command, 
 
 async function importFile({ directory, file }: Extract<Command, { kind: 'import' }>): Promise<void> {
   try {
-    const source = await open(file);
-    const count = await importEvents(directory, source.readLines());
+    const count = await importEvents(directory, linesOf(fs.createReadStream(file, 'utf8')));
     process.stdout.write(`embedded-eventstore imported ${count} events\n`);
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));

@@ -64,7 +64,7 @@ async function importInto(directory: string, lines: AsyncIterable<string>): Prom
     const clock = createClock();
     let number = 0;
     let count = 0;
-    let last = -1;
+    let last = 0; // no event stands there: reads begin behind it
     db.exec('BEGIN IMMEDIATE');
     for await (const line of lines) {
       number += 1;

@@ -44,9 +44,23 @@ test('what was imported is served at the positions it had, and goes on from ther
   expect(position?.commit).toBeGreaterThan(5_000_000_000n);
 });
 
+test('only a line feed ends a line: JSON may have any other line separator in a string', async () => {
+  const folder = temporaryFolder();
+  const data = path.join(folder, 'data');
+  const texts = ['one\u2028two', 'one\u2029two', 'one\u0085two', 'ä'.repeat(100_000)];
+  const file = fileOf(
+    folder,
+    texts.map((text, n) => line(n + 1, 'a', n, { data: { text } })),
+  );
+  expect(await runToEnd({ args: ['--data', data, '--import', file] })).toMatchObject({ code: 0, stderr: '' });
+  const server = await startServerProcess({ args: ['--port', '0', '--data', data] });
+  expect((await readEverything(connect(server.url))).map((imported) => imported.data)).toEqual(texts.map((text) => ({ text })));
+});
+
 test.each([
   ['no JSON', ['x'], 'line 1 is not a JSON object'],
   ['a position that does not grow', [line(40, 'a', 0), line(40, 'a', 1)], 'line 2: position 40 does not come after 40'],
+  ['a position that reads begin behind', [line(0, 'a', 0)], 'line 1: position 0 does not come after 0'],
   ['a revision left out', [line(40, 'a', 0), line(80, 'a', 2)], 'line 2: a@2 does not come after a@0'],
   ['an id that is none', [line(40, 'a', 0, { id: 'x' })], 'line 1 has no id'],
   ['a position beyond what can be said', [line(40, 'a', 0, { position: '9007199254740993' })], 'line 1 has no position or no revision'],
