@@ -47,10 +47,20 @@ export interface LeaseOptions {
   readonly leaseMs: number;
 }
 
+/** The end of a lease that begins now. */
+export const leaseEnd = (leaseMs: number) => sql<string>`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`;
+
+/**
+ * Whether a lease can be taken over. Not only past its end: one that ends later than any lease that begins now was given by a clock that
+ * has been set back since, and whoever had it may have ended in between. Who takes one too early does no harm, only work twice.
+ */
+export const isRunOut = (column: 'lease_until' | 'leases.lease_until', leaseMs: number) =>
+  sql<boolean>`${sql.ref(column)} NOT BETWEEN clock_timestamp() AND ${leaseEnd(2 * leaseMs)}`;
+
 /** The lease of that name, for one who would own it. Every function throws the database's error where Postgres is away. */
 export function makeLease(ledgerDb: LedgerDb, { name, owner, leaseMs }: LeaseOptions): Lease {
   const db = ledgerDb.withTables<{ leases: LeasesTable }>();
-  const end = sql<string>`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`;
+  const end = leaseEnd(leaseMs);
   const ours = () => db.updateTable('leases').where('name', '=', name).where('owner', '=', owner);
 
   return {
@@ -63,11 +73,7 @@ export function makeLease(ledgerDb: LedgerDb, { name, owner, leaseMs }: LeaseOpt
             .column('name')
             .doUpdateSet({ owner, lease_until: end })
             .where(({ or, eb }) =>
-              or([
-                eb('leases.owner', 'is', null),
-                eb('leases.owner', '=', owner),
-                eb('leases.lease_until', '<', sql<string>`clock_timestamp()`),
-              ]),
+              or([eb('leases.owner', 'is', null), eb('leases.owner', '=', owner), isRunOut('leases.lease_until', leaseMs)]),
             ),
         )
         .returning(['position', 'event_id'])
