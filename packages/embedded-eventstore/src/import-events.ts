@@ -34,7 +34,8 @@ const WHOLE_NUMBER = /^(0|[1-9]\d{0,15})$/;
  * than `event` are passed over. Positions must grow, and each stream's revisions must count from 0. Events are recorded as JSON,
  * and as recorded now.
  *
- * The folder is there as a whole or not at all: it is made under another name beside it, and renamed once it is on the disk.
+ * The folder is there as a whole or not at all: it is made under another name beside it, and renamed once it is on the disk. What an earlier import
+ * that was killed has left there is deleted.
  *
  * @returns how many events were imported.
  * @throws ImportError naming the line; StorageError where the folder is there already, unless it is empty.
@@ -42,9 +43,7 @@ const WHOLE_NUMBER = /^(0|[1-9]\d{0,15})$/;
 export async function importEvents(directory: string, lines: AsyncIterable<string>): Promise<number> {
   const folder = path.resolve(directory);
   if (fs.existsSync(folder) && fs.readdirSync(folder).length > 0) throw new StorageError(`the data folder ${folder} is not empty`);
-  const draft = `${folder}.importing`;
-  fs.rmSync(draft, { recursive: true, force: true }); // of an import that was interrupted
-  fs.mkdirSync(draft, { recursive: true, mode: 0o700 });
+  const draft = makeDraft(folder);
   try {
     const count = await importInto(draft, lines);
     fs.renameSync(draft, folder);
@@ -54,6 +53,18 @@ export async function importEvents(directory: string, lines: AsyncIterable<strin
     fs.rmSync(draft, { recursive: true, force: true });
     throw error;
   }
+}
+
+/**
+ * A name that no other import has: one that was left behind alone, and still writes, could otherwise put another's half into place. What it writes
+ * is deleted, and it ends.
+ */
+function makeDraft(folder: string): string {
+  const [parent, prefix] = [path.dirname(folder), `${path.basename(folder)}.importing-`];
+  fs.mkdirSync(parent, { recursive: true });
+  for (const name of fs.readdirSync(parent))
+    if (name.startsWith(prefix)) fs.rmSync(path.join(parent, name), { recursive: true, force: true });
+  return fs.mkdtempSync(path.join(parent, prefix));
 }
 
 async function importInto(directory: string, lines: AsyncIterable<string>): Promise<number> {

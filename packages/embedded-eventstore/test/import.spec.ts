@@ -1,10 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { temporaryFolder } from './harness/folders.ts';
 import { connect, event, readEverything } from './harness/official-client.ts';
-import { runToEnd, startServerProcess } from './harness/server-process.ts';
+import { PATIENTLY, runToEnd, startServerProcess } from './harness/server-process.ts';
 
 const line = (position: number, stream: string, revision: number, more: object = {}): string =>
   JSON.stringify({
@@ -75,12 +77,39 @@ test.each([
 test('a folder that is not empty is left alone, and what an interrupted import left is not in the way', async () => {
   const folder = temporaryFolder();
   const data = path.join(folder, 'data');
-  fs.mkdirSync(`${data}.importing`);
-  fs.writeFileSync(path.join(`${data}.importing`, 'events.sqlite'), 'half');
+  const left = `${data}.importing-ABCDEF`;
+  fs.mkdirSync(left);
+  fs.writeFileSync(path.join(left, 'events.sqlite'), 'half');
   const file = fileOf(folder, [line(40, 'a', 0)]);
   expect(await runToEnd({ args: ['--data', data, '--import', file] })).toMatchObject({ code: 0 });
+  expect(fs.readdirSync(folder).toSorted()).toEqual(['data', 'events.jsonl']);
   const before = fs.readFileSync(path.join(data, 'events.sqlite'));
   const refused = await runToEnd({ args: ['--data', data, '--import', file] });
   expect(refused).toMatchObject({ code: 1, stderr: `embedded-eventstore: the data folder ${data} is not empty\n` });
   expect(fs.readFileSync(path.join(data, 'events.sqlite'))).toEqual(before);
+});
+
+test('one that was left behind alone never puts the half of another into place', async () => {
+  const folder = temporaryFolder();
+  const data = path.join(folder, 'data');
+  /** An import that has made its folder, and waits for more lines. */
+  async function begin(name: string) {
+    const lines = path.join(folder, name);
+    execFileSync('mkfifo', [lines]);
+    const before = fs.readdirSync(folder);
+    const ended = runToEnd({ args: ['--data', data, '--import', lines] });
+    const source = await open(lines, 'w');
+    await source.write(`${line(40, name, 0)}\n`);
+    await vi.waitUntil(() => fs.readdirSync(folder).some((entry) => !before.includes(entry)), PATIENTLY);
+    return { source, ended };
+  }
+  const orphan = await begin('orphan');
+  const next = await begin('next');
+  await orphan.source.close();
+  expect(await orphan.ended).toMatchObject({ code: 1 });
+  expect(fs.existsSync(data)).toBe(false);
+  await next.source.write(`${line(80, 'next', 1)}\n`);
+  await next.source.close();
+  expect(await next.ended).toMatchObject({ code: 0, stdout: 'embedded-eventstore imported 2 events\n' });
+  expect(fs.readdirSync(folder).toSorted()).toEqual(['data', 'next', 'orphan']);
 });
