@@ -7,7 +7,7 @@ import type { ChainState } from './chain.ts';
 import { CHAIN_FORMAT, chainedEvent } from './chain.ts';
 import { makeChainCheck } from './chain-check.ts';
 import type { Checkpoint, CheckpointSigner } from './chain-checkpoint.ts';
-import { hashOfCheckpoint, signCheckpoint } from './chain-checkpoint.ts';
+import { hashOfCheckpoint, signCheckpoint, WholeNumber } from './chain-checkpoint.ts';
 import type { SigningPlace } from './chain-keeper.ts';
 import { statementAt } from './chain-keeper.ts';
 import { ChainBroken, ledgerSeries, signLedgerChain } from './chain-ledger.ts';
@@ -17,7 +17,10 @@ import { readLog } from './read-log.ts';
 
 export const EXPORT_FORMAT = 'ledgerfold-export/1';
 
-const WholeNumber = z.string().regex(/^(0|[1-9][0-9]{0,18})$/);
+/** How lines of checkpoints and of events begin, as exports are written. */
+export const CHECKPOINT_LINE = '{"kind":"checkpoint"';
+export const EVENT_LINE = '{"kind":"event"';
+
 /** A line of an export. */
 export const ExportLine = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('header'), format: z.literal(EXPORT_FORMAT), chain: z.literal(CHAIN_FORMAT) }),

@@ -3,6 +3,7 @@ import { CommanderError } from 'commander';
 import { BackupDamaged } from '../audit/backup/manifest.ts';
 import { RestoreRefused } from '../audit/backup/restore-backup.ts';
 import { BackupExists } from '../audit/backup/take-backup.ts';
+import { RestoreUnfinished } from '../audit/backup/unfinished-restore.ts';
 import { ChainBroken } from '../audit/chain-ledger.ts';
 import { SwapRefused } from '../audit/swap-rebuild.ts';
 import { ConfigError } from '../config.ts';
@@ -50,10 +51,11 @@ const MISUSES = [
   RebuildUnderWay,
 ];
 const OUT_OF_REACH = [EmbeddedServerError, StoreUnavailable, BrokerOutOfReach, NotRedriven];
-/** What a check finds, and no defect of whatever found it: told without a stack. */
 const FINDINGS = [NothingThere, BackupDamaged, ChainBroken, CheckpointMismatch, UnreadableEvent, UnappliableEvent, SwapRefused];
 
-export const isFinding = (error: unknown): boolean => FINDINGS.some((finding) => error instanceof finding);
+/** What a check finds, and no defect of whatever found it: told without a stack. */
+export const isFinding = (error: unknown): boolean =>
+  error instanceof RestoreUnfinished ? isFinding(error.cause) : FINDINGS.some((finding) => error instanceof finding);
 
 /** The exit code for an error, found by looking through its causes. */
 export function exitCodeOf(error: unknown): number {

@@ -16,6 +16,9 @@ export interface EmbeddedEventStoreOptions {
 /** The server's program; not part of every installation. */
 export const eventStoreProgram = fileURLToPath(new URL('../../packages/embedded-eventstore/src/bin.ts', import.meta.url));
 
+/** Where the data folder's event store is. */
+export const eventStoreFolder = (dataDir: string): string => join(resolve(dataDir), 'eventstore');
+
 /** Opening a large log after a crash replays the tail of its write-ahead log. */
 const startTimeoutMs = 60_000;
 const stopGraceMs = 15_000;
@@ -34,7 +37,7 @@ export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions
   if (!existsSync(eventStoreProgram))
     throw new EmbeddedServerError('no embedded event store is installed: set EVENTSTORE_URL to the URL of an EventStoreDB');
   const dataDir = resolve(options.dataDir);
-  const folder = join(dataDir, 'eventstore');
+  const folder = eventStoreFolder(dataDir);
   const logFile = join(dataDir, 'eventstore.log');
   // All of the log is in there, for nobody else on this machine to read.
   mkdirSync(folder, { recursive: true, mode: 0o700 });

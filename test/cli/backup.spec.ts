@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { BackupDamaged, readManifest } from '../../src/audit/backup/manifest.ts';
+import { BackupDamaged } from '../../src/audit/backup/manifest.ts';
+import { readBackup } from '../../src/audit/backup/read-backup.ts';
 import { startEmbeddedEventStore } from '../../src/embedded/eventstore.ts';
 import { readRuntimeFile } from '../../src/embedded/runtime-file.ts';
 import { connectEventStore } from '../../src/eventstore/client.ts';
@@ -33,6 +34,7 @@ const program = join(import.meta.dirname, '../../src/cli/ledger.ts');
 const Taken = z.object({ events: z.string(), firstPosition: z.string(), lastPosition: z.string(), lastEventId: z.string() });
 const Revision = z.string().transform(BigInt);
 const USER = { name: 'carol', password: 'correct horse battery' };
+const LATER_USER = { name: 'dave', password: 'correct horse battery' };
 const SETTINGS = { LEDGER_KEY_SECRET: TEST_KEY_SECRET, LEDGER_EMBEDDED_BROKER: 'false', LEDGER_CHAIN_EVENTS: '40' };
 
 /** A deposit that a client was told is applied. */
@@ -50,6 +52,8 @@ let backup: string;
 let taken: z.infer<typeof Taken>;
 /** Signed long after the backup, and taken away by somebody. */
 let laterCheckpoint: string;
+/** Who registered after the backup was taken. */
+let laterUserId: string;
 let logAtSource: Awaited<ReturnType<typeof readLog>>;
 const acknowledged: Acknowledged[] = [];
 
@@ -58,12 +62,17 @@ const environmentOf = (dataDir: string, database: TestDatabase) => ({
   LEDGER_DATA_DIR: join(folder, dataDir),
   DATABASE_URL: database.url,
 });
-const auth = (ledger: LedgerProcess, route: 'register' | 'login') =>
+const auth = (ledger: LedgerProcess, route: 'register' | 'login', user = USER) =>
   fetch(`${ledger.apiUrl}/v1/auth/${route}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(USER),
+    body: JSON.stringify(user),
   });
+async function registerLater(ledger: LedgerProcess): Promise<string> {
+  const response = await auth(ledger, 'register', LATER_USER);
+  expect(response.status).toBe(201);
+  return z.object({ userId: z.string() }).parse(await response.json()).userId;
+}
 const asAcknowledged = (command: Movement, { httpStatus, body }: Answer): Acknowledged => {
   expect(httpStatus, JSON.stringify(body)).toBe(201);
   return { command, position: Revision.parse(body.position), revision: Revision.parse(body.revision) };
@@ -102,6 +111,7 @@ beforeAll(async () => {
   expect(verb).toMatchObject({ code: 0, stderr: '' });
   taken = Taken.parse(JSON.parse(verb.stdout));
   const before = acknowledged.length;
+  laterUserId = await registerLater(ledger);
   await eventually('more was acknowledged since', () => acknowledged.length > before + 50);
   isEnding = true;
   await Promise.all(load);
@@ -122,7 +132,7 @@ describe('a backup taken under load and restored elsewhere', () => {
     const { code, stdout, stderr } = await restore('elsewhere', database);
     expect(stderr).toContain('building the projections');
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ ...taken, proven: taken.events });
+    expect(JSON.parse(stdout)).toMatchObject({ ...taken, proven: taken.events, behind: { events: '0', ownersWithoutUser: [] } });
   });
 
   test('verify and diff find nothing wrong, and the log is proven to its end', async () => {
@@ -200,7 +210,11 @@ describe('an event store that has a log', () => {
   test('is taken as it is where that is the log of the backup, and goes on behind it', async () => {
     const database = opened.use(await startPostgres());
     cpSync(join(folder, 'source/eventstore'), join(folder, 'copied/eventstore'), { recursive: true });
-    expect(await restore('copied', database)).toMatchObject({ code: 0 });
+    const { code, stdout } = await restore('copied', database);
+    expect(code).toBe(0);
+    const behind = logAtSource.filter(({ position }) => position > BigInt(taken.lastPosition)).length;
+    // Who registered after the backup was taken has an account in the log, and is nobody in the backup's tables.
+    expect(JSON.parse(stdout).behind).toEqual({ events: `${behind}`, ownersWithoutUser: [laterUserId] });
     const verified = await runVerb(['verify', '--json'], environmentOf('copied', database));
     expect(JSON.parse(verified.stdout)).toMatchObject({ count: 0, events: `${logAtSource.length}` });
   });
@@ -260,7 +274,7 @@ describe('a damaged backup', () => {
   ];
 
   test.each(damages)('is refused with the name of the file that is %s', async (_, damage) => {
-    expect((await readManifest(backup)).format).toBe('ledgerfold-backup/1');
+    expect((await readBackup(backup)).manifest.format).toBe('ledgerfold-backup/1');
     const files = readdirSync(backup);
     expect(files).toHaveLength(8);
     let refused = 0;
@@ -269,12 +283,12 @@ describe('a damaged backup', () => {
       cpSync(backup, copy, { recursive: true });
       damage(join(copy, name));
       const isSame = existsSync(join(copy, name)) && readFileSync(join(copy, name)).equals(readFileSync(join(backup, name)));
-      const reading = readManifest(copy);
+      const reading = readBackup(copy);
       if (isSame)
         await reading; // a table without rows has no byte to lose
       else {
         await expect(reading).rejects.toThrow(BackupDamaged);
-        await expect(readManifest(copy)).rejects.toThrow(`the backup is damaged: ${name} `);
+        await expect(readBackup(copy)).rejects.toThrow(`the backup is damaged: ${name} `);
         refused += 1;
       }
       rmSync(copy, { recursive: true });

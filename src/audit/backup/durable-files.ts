@@ -1,8 +1,7 @@
 // Files that are on the disk once they are said to be written, and what tells them from others.
-import type { Hash } from 'node:crypto';
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 
 /** What a file holds, in short. */
@@ -49,15 +48,15 @@ export async function writeDurably(file: string, chunks: Chunks): Promise<Digest
   }
 }
 
-/** What the file holds. @throws the file system's error where it cannot be read. */
-export async function digestOf(file: string): Promise<Digest> {
-  const sum: Hash = createHash('sha256');
-  let bytes = 0;
-  for await (const chunk of createReadStream(file)) {
-    sum.update(chunk);
-    bytes += chunk.length;
-  }
-  return { bytes, sha256: sum.digest('hex') };
+/**
+ * Makes a folder for its owner only, with those above it that are missing, and waits until their names are on the disk.
+ * @returns false where it was there already.
+ */
+export async function makeFolder(folder: string): Promise<boolean> {
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return false;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+  return true;
 }
 
 /** Waits until the names in a folder are on the disk: a new file's name must survive a power loss, too. */

@@ -1,19 +1,22 @@
 // The parts of a restore: is there anything in the way, is the log the backup's, the tables filled again.
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import type { EventStore } from '../../eventstore/client.ts';
 import type { LogRecord } from '../../eventstore/log.ts';
 import type { KeptRows } from '../../identity/kept-tables.ts';
 import { filledIdentityTables, fillIdentityTables, identityMigrations } from '../../identity/kept-tables.ts';
+import { isSealedWith } from '../../identity/key-secret.ts';
 import type { Database, LedgerDb } from '../../postgres/pool.ts';
-import { readCheckpoint } from '../../projections/checkpoint.ts';
+import { isProjected } from '../../projections/checkpoint.ts';
 import { EMPTY_CHAIN, nextHash } from '../chain.ts';
-import { linesOf } from '../export-check.ts';
+import { linesOf, textOf } from '../export-check.ts';
 import { ExportLine } from '../export-format.ts';
 import type { ReadOptions } from '../read-log.ts';
 import { readLog } from '../read-log.ts';
 import type { Manifest } from './manifest.ts';
 import { BackupDamaged, fileOfTable, LOG_FILE } from './manifest.ts';
+import type { Backup } from './read-backup.ts';
+import { bytesOf } from './read-backup.ts';
 
 /** The backup cannot be restored here as things are. */
 export class RestoreRefused extends Error {
@@ -21,12 +24,29 @@ export class RestoreRefused extends Error {
 }
 
 /**
- * Only an empty database takes a backup: nothing is ever overwritten. The tables must be up to date.
+ * Whoever restores has the secret that sealed the backup's keys: without it the ledger would sign nothing, and not start.
+ * @param secret undefined where none is set, and the data folder has none.
  * @throws RestoreRefused
  */
-export async function refuseFilledDatabase(db: LedgerDb, { migrations }: Pick<Manifest, 'migrations'>): Promise<void> {
-  const filled = [...(await filledIdentityTables(db)), ...((await readCheckpoint(db)).eventId === undefined ? [] : ['checkpoint'])];
-  if (filled.length > 0) throw new RestoreRefused(`Postgres is not empty: there are rows in ${filled.join(', ')}; nothing was restored`);
+export async function refuseOtherSecret({ keys: [newest] }: Pick<Backup, 'keys'>, secret: string | undefined): Promise<void> {
+  if (newest !== undefined && secret !== undefined && (await isSealedWith(newest.sealed, secret))) return;
+  const sealedWith = secret === undefined ? 'a key secret, and there is none here' : 'another key secret than there is here';
+  const remedy =
+    "set LEDGER_KEY_SECRET as it was, or put the old data folder's `key-secret` into this one; where it is lost for good: --lost-key-secret";
+  throw new RestoreRefused(`the keys in the backup were sealed with ${sealedWith}: ${remedy}`);
+}
+
+/**
+ * Only an empty database takes a backup: nothing is ever overwritten. The tables need not be up to date, nor there.
+ * @throws RestoreRefused
+ */
+export async function refuseFilledDatabase(db: LedgerDb): Promise<void> {
+  const filled = [...(await filledIdentityTables(db)), ...((await isProjected(db)) ? ['checkpoint'] : [])];
+  if (filled.length > 0) throw new RestoreRefused(`Postgres is not empty: there are rows in ${filled.join(', ')}`);
+}
+
+/** The tables must be up to date. @throws RestoreRefused */
+export async function refuseNewerBackup(db: LedgerDb, { migrations }: Pick<Manifest, 'migrations'>): Promise<void> {
   const known = new Set(await identityMigrations(db));
   const unknown = migrations.filter((name) => !known.has(name));
   if (unknown.length > 0)
@@ -40,14 +60,13 @@ export async function refuseFilledDatabase(db: LedgerDb, { migrations }: Pick<Ma
  */
 export async function refuseOtherLog(
   store: Pick<EventStore, 'log'>,
-  directory: string,
-  { log }: Pick<Manifest, 'log'>,
+  { directory, manifest: { log } }: Pick<Backup, 'directory' | 'manifest'>,
   onProgress: ReadOptions['onProgress'],
 ): Promise<void> {
   const until = log.lastPosition === null ? -1n : BigInt(log.lastPosition);
   const found = recordsOf(store, until, onProgress);
   let chain = EMPTY_CHAIN;
-  for await (const text of linesOf(join(directory, LOG_FILE))) {
+  for await (const text of linesOf(textOf(join(directory, LOG_FILE)))) {
     const line = ExportLine.parse(JSON.parse(text));
     if (line.kind !== 'event') continue;
     const { value: record } = await found.next();
@@ -70,22 +89,20 @@ async function* recordsOf(
   for await (const batch of readLog(store, { until, onProgress })) yield* batch;
 }
 
-const otherLog = (what: string): RestoreRefused =>
-  new RestoreRefused(`the event store has a log, and not that of the backup: ${what}; nothing was restored`);
+const otherLog = (what: string): RestoreRefused => new RestoreRefused(`the event store has a log, and not that of the backup: ${what}`);
 
-/** Fills the tables that no log can bring back. @throws RestoreRefused, as {@link refuseFilledDatabase}; the database's error */
-export async function restoreTables(database: Pick<Database, 'db' | 'pool'>, directory: string, manifest: Manifest): Promise<void> {
-  await refuseFilledDatabase(database.db, manifest);
-  const tables = manifest.tables.map(({ name, columns }): KeptRows => {
+/**
+ * Fills the tables that no log can bring back, all or none.
+ * @throws RestoreRefused, as {@link refuseFilledDatabase}; BackupDamaged where a file has changed since it was read first; the database's error
+ */
+export async function restoreTables(database: Pick<Database, 'db' | 'pool'>, backup: Backup): Promise<void> {
+  await refuseFilledDatabase(database.db);
+  const tables = backup.manifest.tables.map(({ name, columns, rows }): KeptRows => {
     const file = fileOfTable(name);
-    if (manifest.files[file] === undefined) throw new BackupDamaged(file, 'is not in the manifest');
-    return { name, columns, open: () => createReadStream(join(directory, file)) };
+    const taken = (count: number): void => {
+      if (count !== rows) throw new BackupDamaged(file, `has ${count} rows instead of ${rows}`);
+    };
+    return { name, columns, open: () => Readable.from(bytesOf(backup, file), { objectMode: false }), taken };
   });
-  const checkpoints: unknown[] = [];
-  for await (const text of linesOf(join(directory, LOG_FILE))) {
-    if (!text.startsWith('{"kind":"checkpoint"')) continue;
-    const line = ExportLine.parse(JSON.parse(text));
-    if (line.kind === 'checkpoint') checkpoints.push(line.checkpoint);
-  }
-  await fillIdentityTables(database, tables, checkpoints);
+  await fillIdentityTables(database, tables, backup.checkpoints);
 }
