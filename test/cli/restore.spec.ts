@@ -15,6 +15,7 @@ import type { AuditedLedger } from '../audit/audited-ledger.ts';
 import { startAuditedLedger } from '../audit/audited-ledger.ts';
 import { everyLine, forgeBackup } from '../audit/forged-backup.ts';
 import { withDatabase } from '../scenarios/audit/tables.ts';
+import { eventually } from '../scenarios/eventually.ts';
 import { withClient } from '../scenarios/log.ts';
 import { ledgerEnvironment } from '../stack/ledger-process.ts';
 import type { TestDatabase } from '../stack/postgres.ts';
@@ -147,7 +148,7 @@ test('one that is interrupted while the log is restored leaves no process, and n
   expect(readdirSync(join(folder, 'interrupted')).filter((name) => name.startsWith('eventstore.importing'))).toEqual([]);
 });
 
-test('a log that cannot be read to its end is restored, but for the projections; that is said, and what to do', async () => {
+test('a log that cannot be read to its end is restored, but for the projections; the service builds them, once the event is annulled', async () => {
   const [database, another] = [opened.use(await startPostgres()), opened.use(await startPostgres())];
   for (const target of [database, another]) {
     // The second time the log is there already.
@@ -163,6 +164,28 @@ test('a log that cannot be read to its end is restored, but for the projections;
   }
   const again = await runVerb(['restore', unreadable], environmentOf('unreadable-to', database));
   expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('Postgres is not empty') });
+
+  const environment = environmentOf('unreadable-to', database);
+  const halt = () =>
+    withDatabase(
+      database.url,
+      async (client) => (await client.query<{ stream: string | null }>('SELECT halted_stream AS stream FROM checkpoint')).rows[0],
+    );
+  const service = spawn(process.execPath, [program, 'start'], {
+    env: ledgerEnvironment({ ...environment, LEDGER_EMBEDDED_BROKER: 'false' }),
+    cwd: tmpdir(),
+    stdio: 'ignore',
+  });
+  const ended = once(service, 'exit');
+  try {
+    const stream = await eventually('it halts there', async () => (await halt())?.stream ?? undefined);
+    expect(await runVerb(['annul', `${stream}@0`, '--reason', 'written by hand'], environment)).toMatchObject({ code: 0 });
+    await eventually('it goes on', async () => (await halt())?.stream === null);
+    expect(await runVerb(['verify'], environment)).toMatchObject({ code: 0 });
+  } finally {
+    service.kill();
+    await ended;
+  }
 });
 
 test('where it fails with the log alone restored, it says where that is', async () => {
