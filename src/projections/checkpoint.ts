@@ -61,7 +61,7 @@ export async function takeLease(db: LedgerDb, owner: string, leaseMs: number): P
   const row = await db
     .updateTable('checkpoint')
     .set({ owner, lease_until: leaseEnd(leaseMs) })
-    .where(({ or, eb }) => or([eb('owner', 'is', null), eb('owner', '=', owner), isRunOut('lease_until', leaseMs)]))
+    .where(({ or, eb }) => or([eb('owner', 'is', null), eb('owner', '=', owner), isRunOut('lease_until')]))
     .returningAll()
     .executeTakeFirst();
   return row && toCheckpoint(row);

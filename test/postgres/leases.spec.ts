@@ -10,7 +10,7 @@ import { until } from '../eventstore/new-events.ts';
 import type { TestDatabase } from '../stack/postgres.ts';
 import { startPostgres } from '../stack/postgres.ts';
 
-const LONG_MS = 600_000;
+const LONG_MS = 200_000;
 let server: TestDatabase;
 let database: Database;
 beforeAll(async () => {
