@@ -1,6 +1,7 @@
 // The environment, parsed once at the edge; what can be set: settings.ts.
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
+import { crashFaults } from './crash-points.ts';
 import { productionFaults } from './production.ts';
 import type { Setting } from './settings.ts';
 import { configSchema, settings } from './settings.ts';
@@ -64,6 +65,7 @@ export function readEnv(environment: Environment): Config {
     const shown = setting === undefined || setting.secret === true ? '' : `, not "${setting.given ?? ''}"`;
     problems.push(`${setting?.variable ?? issue.path.join('.')} must be ${issue.message}${shown}`);
   }
+  problems.push(...crashFaults(environment));
   if (isProduction && parsed.success) problems.push(...productionFaults(parsed.data, environment));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
   return parsed.data;

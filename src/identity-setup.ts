@@ -1,7 +1,7 @@
 // Who may come in, as the configuration says: for the service, and for the verbs that issue tokens and change keys.
 import type { Config } from './config.ts';
 import { ConfigError } from './config.ts';
-import { keySecretOf } from './embedded/key-secret.ts';
+import { keptKeySecretOf, keySecretOf } from './embedded/key-secret.ts';
 import type { Identity } from './identity/identity.ts';
 import { openIdentity } from './identity/identity.ts';
 import { WrongKeySecret } from './identity/key-secret.ts';
@@ -36,3 +36,6 @@ export async function wrongKeySecretSaid<Result>(use: () => Promise<Result>): Pr
 
 /** The secret that seals the signing keys: the one that is set, else the data folder's own. */
 export const keySecretFor = ({ keySecret, dataDir }: Config): string => keySecret ?? keySecretOf(dataDir);
+
+/** The same, but none is made: undefined where none is set and the data folder has none. */
+export const keptKeySecretFor = ({ keySecret, dataDir }: Config): string | undefined => keySecret ?? keptKeySecretOf(dataDir);

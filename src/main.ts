@@ -3,6 +3,8 @@
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { ConfigError } from './config.ts';
+import { watchEdges } from './crash-edges.ts';
+import { askedCrash } from './crash-points.ts';
 import { lockDataDir } from './embedded/data-dir-lock.ts';
 import { writeRuntimeFile } from './embedded/runtime-file.ts';
 import { startStores } from './embedded/stores.ts';
@@ -58,7 +60,8 @@ export async function startLedger(config: Config, { log, onProgress, signal }: S
     throw new ConfigError([`LEDGER_ROLES ${config.roles.join(',')} has nothing to do without a broker: set AMQP_URL`]);
   }
 
-  const store = opened.adopt(connectEventStore(eventStoreUrl), ({ close }) => close());
+  const edges = watchEdges(askedCrash(process.env));
+  const store = edges.store(opened.adopt(connectEventStore(eventStoreUrl), ({ close }) => close()));
   const database = opened.adopt(
     openDatabase(databaseUrl, {
       maxConnections: config.databaseConnections,
@@ -66,13 +69,14 @@ export async function startLedger(config: Config, { log, onProgress, signal }: S
     }),
     ({ close }) => close(),
   );
+  edges.database(database);
   onProgress('bringing the tables up to date');
   await migrate(database.db, 'ledger');
   await migrate(database.db, 'identity');
   await store.annulments.load();
   signal?.throwIfAborted();
 
-  const broker = amqpUrl === undefined ? undefined : openBroker({ url: amqpUrl, queues: config.commandQueues, logger: log });
+  const broker = amqpUrl === undefined ? undefined : edges.broker(openBroker({ url: amqpUrl, queues: config.commandQueues, logger: log }));
   opened.defer(() => broker?.close());
   const metrics = makeMetrics({ version, roles: config.roles });
   const apiUrl = await startRoles(opened, config, { store, database, broker, metrics, spans: tracing?.spans }, log);

@@ -2,6 +2,7 @@
 // docs/configuration.md and .env.example are generated from it.
 import { z } from 'zod';
 import { networks, origins } from './network-settings.ts';
+import { LONGEST_LEASE_S } from './postgres/leases.ts';
 import { headerList, listOf, serverUrl, wholeNumber, yesOrNo } from './setting-values.ts';
 
 export interface Setting {
@@ -194,7 +195,7 @@ export const configSchema = z.strictObject({
     group: 'Process',
     unit: 'ms',
   }),
-  leaseSeconds: wholeNumber(1, 3600).default(10).register(settings, {
+  leaseSeconds: wholeNumber(1, LONGEST_LEASE_S).default(10).register(settings, {
     variable: 'LEDGER_LEASE_SECONDS',
     doc: 'How long a projector, transfer manager or scheduler that fell silent keeps its work before a standby takes over.',
     group: 'Process',

@@ -70,6 +70,7 @@ export async function startCommands(
     db: database.db,
     limits: config,
     admission: () => clock.refusal() ?? lagRefusal(lag.report()),
+    now: clock.nowMs,
     observe: { ...counted, failed: (stream, err) => log.warn({ err, stream }, 'commands were not decided') },
     spans,
   });

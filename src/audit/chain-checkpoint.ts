@@ -7,7 +7,8 @@ import type { ChainState } from './chain.ts';
 import { CHAIN_FORMAT, sha256 } from './chain.ts';
 
 const Hash = z.string().regex(/^[0-9a-f]{64}$/);
-const WholeNumber = z.string().regex(/^(0|[1-9][0-9]{0,18})$/);
+/** As many as 64 bits hold, in decimal. */
+export const WholeNumber = z.string().regex(/^(0|[1-9][0-9]{0,18})$/);
 
 /**
  * A checkpoint, as it is kept and exported. Its signature is Ed25519 (RFC 8032), in base64url, over the UTF-8 of the canonical
@@ -44,8 +45,12 @@ export interface CheckpointSigner {
   sign(text: string): string;
 }
 
-export function signCheckpoint({ kid, sign }: CheckpointSigner, statement: Statement): Checkpoint {
-  const said = { ...statement, format: CHAIN_FORMAT, kid } as const;
+export const signCheckpoint = (signer: CheckpointSigner, statement: Statement): Checkpoint =>
+  signed(signer, { ...statement, format: CHAIN_FORMAT });
+
+/** What is said, with the name of the key and the signature over both. What is signed with a key of the chain says its format. */
+export function signed<Said extends { readonly format: string }>({ kid, sign }: CheckpointSigner, content: Said) {
+  const said = { ...content, kid };
   return { ...said, signature: sign(canonicalJson(said)) };
 }
 
@@ -76,8 +81,8 @@ export function keysFrom(parsed: unknown): CheckpointKeys {
 const thumbprintOf = (x: string): string =>
   Buffer.from(sha256(canonicalJson({ crv: 'Ed25519', kty: 'OKP', x })), 'hex').toString('base64url');
 
-/** Why the checkpoint's signature does not hold; undefined where it does. */
-export function signatureFault(checkpoint: Checkpoint, keys: CheckpointKeys): string | undefined {
+/** Why the signature of a checkpoint, or of what else is {@link signed}, does not hold; undefined where it does. */
+export function signatureFault(checkpoint: { readonly kid: string; readonly signature: string }, keys: CheckpointKeys): string | undefined {
   const { signature, ...said } = checkpoint;
   const key = keys.get(checkpoint.kid);
   if (key === undefined) return `it names the key ${checkpoint.kid}, which is not one of the ledger's`;

@@ -7,7 +7,7 @@ import type { ChainState } from './chain.ts';
 import { CHAIN_FORMAT, chainedEvent } from './chain.ts';
 import { makeChainCheck } from './chain-check.ts';
 import type { Checkpoint, CheckpointSigner } from './chain-checkpoint.ts';
-import { hashOfCheckpoint, signCheckpoint } from './chain-checkpoint.ts';
+import { hashOfCheckpoint, signCheckpoint, WholeNumber } from './chain-checkpoint.ts';
 import type { SigningPlace } from './chain-keeper.ts';
 import { statementAt } from './chain-keeper.ts';
 import { ChainBroken, ledgerSeries, signLedgerChain } from './chain-ledger.ts';
@@ -17,7 +17,10 @@ import { readLog } from './read-log.ts';
 
 export const EXPORT_FORMAT = 'ledgerfold-export/1';
 
-const WholeNumber = z.string().regex(/^(0|[1-9][0-9]{0,18})$/);
+/** How lines of checkpoints and of events begin, as exports are written. */
+export const CHECKPOINT_LINE = '{"kind":"checkpoint"';
+export const EVENT_LINE = '{"kind":"event"';
+
 /** A line of an export. */
 export const ExportLine = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('header'), format: z.literal(EXPORT_FORMAT), chain: z.literal(CHAIN_FORMAT) }),
@@ -54,7 +57,8 @@ export async function* exportLog(options: ExportOptions): AsyncGenerator<readonl
   const until = options.until ?? (fresh === undefined ? -1n : BigInt(fresh.position));
   const series = await ledgerSeries(db);
   if (series.findings.length > 0) throw new ChainBroken(series.findings);
-  const waiting = membersUntil(series, options.until);
+  // Whoever signs by himself may have signed more by now than is exported.
+  const waiting = membersUntil(series, until);
   const check = makeChainCheck(waiting.flatMap(({ checkpoint, stands }) => (stands ? [checkpoint] : [])));
   yield [lineOf({ kind: 'header', format: EXPORT_FORMAT, chain: CHAIN_FORMAT })];
   let at: SigningPlace['at'];
@@ -93,8 +97,8 @@ const lineOf = (line: ExportLine): string => JSON.stringify(line);
 type Member = CheckpointSeries['members'][number];
 
 /** The checkpoints of the log up to that position, in the order in which they were signed; with them those given up in between. */
-function membersUntil({ members }: CheckpointSeries, until: bigint | undefined): Member[] {
-  const last = members.findLastIndex(({ checkpoint, stands }) => stands && (until === undefined || BigInt(checkpoint.position) <= until));
+function membersUntil({ members }: CheckpointSeries, until: bigint): Member[] {
+  const last = members.findLastIndex(({ checkpoint, stands }) => stands && BigInt(checkpoint.position) <= until);
   return members.slice(0, last + 1);
 }
 

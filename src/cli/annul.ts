@@ -3,6 +3,7 @@ import { readEnv } from '../config.ts';
 import { connectEventStore } from '../eventstore/client.ts';
 import { openDatabase } from '../postgres/pool.ts';
 import { annulHaltedEvent } from '../projections/halt.ts';
+import { onProgress } from './output.ts';
 import { findServers } from './servers.ts';
 
 interface EventName {
@@ -28,7 +29,7 @@ export function annulCommand(): Command {
     .requiredOption('--reason <text>', 'why; kept in the log for ever')
     .option('--json', 'print JSON')
     .action(async ({ stream, revision }: EventName, { reason, json }: { reason: string; json?: boolean }) => {
-      await using servers = await findServers(readEnv(process.env), (message) => process.stderr.write(`${message}\n`));
+      await using servers = await findServers(readEnv(process.env), onProgress);
       await using opened = new AsyncDisposableStack();
       const store = opened.adopt(connectEventStore(servers.eventStoreUrl), ({ close }) => close());
       const database = openDatabase(servers.databaseUrl, { maxConnections: 1, applicationName: 'ledger annul' });

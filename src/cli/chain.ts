@@ -81,7 +81,7 @@ function verifyCommand(): Command {
 
 async function verifyFile(file: string, { keys, kept }: Trusted): Promise<ChainReport> {
   if (keys === undefined) throw new ChainMisuse('say with which public key the export is to be checked: --key FILE');
-  return verifyExport(file, keys, kept);
+  return verifyExport(file, { keys, kept });
 }
 
 async function verifyLog(trusted: Trusted): Promise<ChainReport> {

@@ -3,6 +3,7 @@ import { readEnv } from '../config.ts';
 import type { Chosen, DeadLetter, DeadLetters } from '../consumers/dead-letters.ts';
 import { makeDeadLetters } from '../consumers/dead-letters.ts';
 import { findBroker } from './broker.ts';
+import { onProgress } from './output.ts';
 import { oneLine, printable } from './printable.ts';
 
 /** What was asked for cannot be meant: no such dead letter, nothing chosen, or not confirmed with `--yes`. */
@@ -95,7 +96,7 @@ function dropCommand(): Command {
 }
 
 async function withDeadLetters(use: (letters: DeadLetters) => Promise<void>): Promise<void> {
-  await using broker = await findBroker(readEnv(process.env), (message) => process.stderr.write(`${message}\n`));
+  await using broker = await findBroker(readEnv(process.env), onProgress);
   await Promise.race([use(makeDeadLetters(broker.connection)), broker.lost]);
 }
 

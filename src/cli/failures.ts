@@ -1,5 +1,9 @@
 // What an error that ends a verb says to the shell.
 import { CommanderError } from 'commander';
+import { BackupDamaged } from '../audit/backup/manifest.ts';
+import { RestoreRefused } from '../audit/backup/restore-backup.ts';
+import { BackupExists } from '../audit/backup/take-backup.ts';
+import { RestoreUnfinished } from '../audit/backup/unfinished-restore.ts';
 import { ChainBroken } from '../audit/chain-ledger.ts';
 import { SwapRefused } from '../audit/swap-rebuild.ts';
 import { ConfigError } from '../config.ts';
@@ -34,12 +38,24 @@ const networkFailures = new Set([
   '53300',
 ]);
 
-const MISUSES = [ConfigError, DataDirLockedError, NotHaltedThere, ChainMisuse, DlqMisuse, IdentityMisuse, NotTrustworthy, RebuildUnderWay];
+const MISUSES = [
+  ConfigError,
+  BackupExists,
+  RestoreRefused,
+  DataDirLockedError,
+  NotHaltedThere,
+  ChainMisuse,
+  DlqMisuse,
+  IdentityMisuse,
+  NotTrustworthy,
+  RebuildUnderWay,
+];
 const OUT_OF_REACH = [EmbeddedServerError, StoreUnavailable, BrokerOutOfReach, NotRedriven];
-/** What a check finds, and no defect of whatever found it: told without a stack. */
-const FINDINGS = [NothingThere, ChainBroken, CheckpointMismatch, UnreadableEvent, UnappliableEvent, SwapRefused];
+const FINDINGS = [NothingThere, BackupDamaged, ChainBroken, CheckpointMismatch, UnreadableEvent, UnappliableEvent, SwapRefused];
 
-export const isFinding = (error: unknown): boolean => FINDINGS.some((finding) => error instanceof finding);
+/** What a check finds, and no defect of whatever found it: told without a stack. */
+export const isFinding = (error: unknown): boolean =>
+  error instanceof RestoreUnfinished ? isFinding(error.cause) : FINDINGS.some((finding) => error instanceof finding);
 
 /** The exit code for an error, found by looking through its causes. */
 export function exitCodeOf(error: unknown): number {

@@ -3,6 +3,7 @@ import { readEnv } from '../config.ts';
 import { migrate } from '../postgres/migrate.ts';
 import type { Database } from '../postgres/pool.ts';
 import { openDatabase } from '../postgres/pool.ts';
+import { onProgress } from './output.ts';
 import { findServers } from './servers.ts';
 
 /** What was asked of such a verb cannot be meant: there is no such user or client, or it was not confirmed with `--yes`. */
@@ -23,7 +24,7 @@ export interface IdentityDatabase extends AsyncDisposable {
 export async function openIdentityDatabase(verb: string): Promise<IdentityDatabase> {
   const config = readEnv(process.env);
   await using opened = new AsyncDisposableStack();
-  const servers = opened.use(await findServers(config, (message) => process.stderr.write(`${message}\n`)));
+  const servers = opened.use(await findServers(config, onProgress));
   const database = openDatabase(servers.databaseUrl, { maxConnections: 2, applicationName: `ledger ${verb}` });
   opened.defer(() => database.close());
   await migrate(database.db, 'identity');

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { annulCommand } from './annul.ts';
+import { backupCommand } from './backup.ts';
 import { balancesCommand } from './balances.ts';
 import { benchCommand } from './bench.ts';
 import { chainCommand } from './chain.ts';
@@ -18,6 +19,7 @@ import { loadCommand } from './load.ts';
 import { migrateCommand } from './migrate.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
+import { restoreCommand } from './restore.ts';
 import { startCommand } from './start.ts';
 import { statementCommand } from './statement.ts';
 import { tokenCommand } from './token.ts';
@@ -46,6 +48,8 @@ function ledgerCommand(): Command {
     .addCommand(balancesCommand())
     .addCommand(statementCommand())
     .addCommand(exportCommand())
+    .addCommand(backupCommand())
+    .addCommand(restoreCommand())
     .addCommand(benchCommand())
     .addCommand(configCommand())
     .addCommand(loadCommand());

@@ -1,13 +1,15 @@
 // What a verb about the books works with: the log, and the projections where it needs them.
 import type { Config } from '../config.ts';
 import { readEnv } from '../config.ts';
+import { watchEdges } from '../crash-edges.ts';
+import { askedCrash } from '../crash-points.ts';
 import type { EventStore } from '../eventstore/client.ts';
 import { connectEventStore } from '../eventstore/client.ts';
 import { migrate } from '../postgres/migrate.ts';
 import type { Database } from '../postgres/pool.ts';
 import { openDatabase } from '../postgres/pool.ts';
-import { exitCodes } from './exit-codes.ts';
-import { onInterruption } from './interruption.ts';
+import { endWhenInterrupted } from './interruption.ts';
+import { onProgress } from './output.ts';
 import { findEventStore, findServers } from './servers.ts';
 
 /** What a verb that reads the log alone works with. */
@@ -27,10 +29,6 @@ export interface ToolsOptions {
   /** The most connections to Postgres at a time. */
   readonly maxConnections?: number;
 }
-
-const onProgress = (message: string): void => {
-  process.stderr.write(`${message}\n`);
-};
 
 /**
  * The event store, found or started (`await using`), without a Postgres. Ctrl-C ends the process with 130, once what was started
@@ -57,25 +55,14 @@ export async function openTools(verb: string, { maxConnections = 4 }: ToolsOptio
   const store = opened.adopt(connectEventStore(servers.eventStoreUrl), ({ close }) => close());
   const database = openDatabase(servers.databaseUrl, { maxConnections, applicationName: `ledger ${verb}` });
   opened.defer(() => database.close());
+  watchEdges(askedCrash(process.env)).database(database);
   await migrate(database.db, 'ledger');
   await migrate(database.db, 'identity');
   return { config, store, database, onProgress, ...endedByInterruption(opened.move(), servers) };
 }
 
-/** Disposing of `opened` once; by the verb's end, or by a signal, which need not wait for what the verb has under way. */
+/** Disposing of `opened`, by the verb's end or by a signal, which stops the servers alone. */
 function endedByInterruption(opened: AsyncDisposableStack, servers: AsyncDisposable): AsyncDisposable {
-  let interrupted = false;
-  const exit = (): never => process.exit(exitCodes.interrupted);
-  const stopListening = onInterruption(() => {
-    interrupted = true;
-    void servers[Symbol.asyncDispose]().then(exit, exit);
-  }, exit);
-  return {
-    async [Symbol.asyncDispose]() {
-      // What fails now fails because its servers are being stopped: the process ends, and nobody needs to be told of that.
-      if (interrupted) await new Promise(() => {});
-      stopListening();
-      await opened.disposeAsync();
-    },
-  };
+  opened.use(endWhenInterrupted(servers));
+  return { [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { readEnv } from '../config.ts';
 import { migrate } from '../postgres/migrate.ts';
 import { openDatabase } from '../postgres/pool.ts';
+import { onProgress } from './output.ts';
 import { findServers } from './servers.ts';
 
 /**
@@ -13,7 +14,7 @@ export function migrateCommand(): Command {
     .description('bring the tables in Postgres up to date')
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }) => {
-      await using servers = await findServers(readEnv(process.env), (message) => process.stderr.write(`${message}\n`));
+      await using servers = await findServers(readEnv(process.env), onProgress);
       const database = openDatabase(servers.databaseUrl, { maxConnections: 1, applicationName: 'ledger migrate' });
       await using opened = new AsyncDisposableStack();
       opened.defer(() => database.close());

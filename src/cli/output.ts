@@ -26,3 +26,8 @@ export async function print(texts: AsyncIterable<string> | Iterable<string>): Pr
 /** A value as a line of JSON; numbers that JSON cannot hold as decimal strings. */
 export const jsonLine = (value: unknown): string =>
   `${JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner))}\n`;
+
+/** Says to whoever waits at the terminal what takes time. */
+export const onProgress = (message: string): void => {
+  process.stderr.write(`${message}\n`);
+};

@@ -38,7 +38,7 @@ export function rebuildCommand(): Command {
 }
 
 /** What `openRebuild` and `swapRebuild` are given by a verb. */
-export const rebuildOptions = ({ database, store, onProgress }: Tools) => ({
+export const rebuildOptions = ({ database, store, onProgress }: Pick<Tools, 'database' | 'store' | 'onProgress'>) => ({
   database,
   store,
   release: version,

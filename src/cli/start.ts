@@ -5,6 +5,7 @@ import { type Ledger, startLedger } from '../main.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { exitCodes } from './exit-codes.ts';
 import { onInterruption } from './interruption.ts';
+import { onProgress } from './output.ts';
 
 interface StartArguments {
   readonly roles?: string;
@@ -24,7 +25,7 @@ async function start({ roles, json }: StartArguments): Promise<void> {
   const config = readEnv(roles === undefined ? process.env : { ...process.env, LEDGER_ROLES: roles });
   const log = createLogger(config.logLevel);
   const abort = new AbortController();
-  const starting = startLedger(config, { log, onProgress: (message) => process.stderr.write(`${message}\n`), signal: abort.signal });
+  const starting = startLedger(config, { log, onProgress, signal: abort.signal });
   let exitCode: number = exitCodes.ok;
 
   // Errors that nobody caught, and the deadline, are this package's part; what signals mean is decided below.

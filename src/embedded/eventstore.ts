@@ -13,7 +13,11 @@ export interface EmbeddedEventStoreOptions {
   readonly onProgress?: (message: string) => void;
 }
 
-const program = fileURLToPath(new URL('../../packages/embedded-eventstore/src/bin.ts', import.meta.url));
+/** The server's program; not part of every installation. */
+export const eventStoreProgram = fileURLToPath(new URL('../../packages/embedded-eventstore/src/bin.ts', import.meta.url));
+
+/** Where the data folder's event store is. */
+export const eventStoreFolder = (dataDir: string): string => join(resolve(dataDir), 'eventstore');
 
 /** Opening a large log after a crash replays the tail of its write-ahead log. */
 const startTimeoutMs = 60_000;
@@ -30,10 +34,10 @@ const stopGraceMs = 15_000;
  *   installation (the production image has no embedded servers).
  */
 export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions): Promise<EmbeddedServer> {
-  if (!existsSync(program))
+  if (!existsSync(eventStoreProgram))
     throw new EmbeddedServerError('no embedded event store is installed: set EVENTSTORE_URL to the URL of an EventStoreDB');
   const dataDir = resolve(options.dataDir);
-  const folder = join(dataDir, 'eventstore');
+  const folder = eventStoreFolder(dataDir);
   const logFile = join(dataDir, 'eventstore.log');
   // All of the log is in there, for nobody else on this machine to read.
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -50,7 +54,7 @@ export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions
     });
     const server = await spawnDetached({
       command: process.execPath,
-      args: [program, '--host', '127.0.0.1', '--port', String(port), '--data', folder],
+      args: [eventStoreProgram, '--host', '127.0.0.1', '--port', String(port), '--data', folder],
       logFile,
       directory: dataDir,
       stopSignals: ['SIGTERM'],

@@ -2,22 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
+const fileOf = (dataDir: string): string => join(resolve(dataDir), 'key-secret');
+
 /**
  * The secret that seals this data folder's signing keys, for a ledger that is given none: made once, in `key-secret`
  * (mode 0600). Safe to call from several processes at a time: all get the same.
  */
 export function keySecretOf(dataDir: string): string {
   const folder = resolve(dataDir);
-  const file = join(folder, 'key-secret');
-  const read = (): string | undefined => {
-    try {
-      return readFileSync(file, 'utf8').trim();
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-      throw error;
-    }
-  };
-  const kept = read();
+  const file = fileOf(folder);
+  const kept = keptKeySecretOf(folder);
   if (kept !== undefined) return kept;
   // An embedded Postgres may run as another user and must be able to pass through this folder.
   mkdirSync(folder, { recursive: true, mode: 0o711 });
@@ -31,5 +25,15 @@ export function keySecretOf(dataDir: string): string {
   } finally {
     rmSync(draft, { force: true });
   }
-  return read() ?? keySecretOf(dataDir);
+  return keptKeySecretOf(folder) ?? keySecretOf(dataDir);
+}
+
+/** The secret that the data folder has; undefined where none was made yet. */
+export function keptKeySecretOf(dataDir: string): string | undefined {
+  try {
+    return readFileSync(fileOf(dataDir), 'utf8').trim();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
 }

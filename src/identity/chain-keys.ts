@@ -6,6 +6,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { LedgerDb } from '../postgres/pool.ts';
+import { rowsIn } from '../postgres/table-copy.ts';
 import { seal, unseal, WrongKeySecret } from './key-secret.ts';
 import { identityTables } from './tables.ts';
 
@@ -65,3 +66,23 @@ export async function chainPublicKeys(db: LedgerDb): Promise<readonly JWK[]> {
   const rows = await inOrder(db).select('public_jwk').execute();
   return rows.map(({ public_jwk }) => PublicJwk.parse(public_jwk));
 }
+
+/** A key as a backup keeps it. */
+export interface KeptChainKey {
+  readonly publicJwk: JWK;
+  /** The private half. */
+  readonly sealed: string;
+}
+
+/**
+ * The keys in a copy of the table, newest first.
+ * @param columns of the copy, in their order. Times are in UTC, as `copyOut` writes them.
+ * @throws Error where there is something else in it.
+ */
+export function chainKeysIn(copied: string, columns: readonly string[]): readonly KeptChainKey[] {
+  const rows = rowsIn(copied, columns).map((row) => CopiedKey.parse(row));
+  const newestFirst = rows.toSorted((one, other) => (one.created_at === other.created_at ? 0 : one.created_at > other.created_at ? -1 : 1));
+  return newestFirst.map((row) => ({ publicJwk: PublicJwk.parse(JSON.parse(row.public_jwk)), sealed: row.sealed_private_jwk }));
+}
+
+const CopiedKey = z.object({ public_jwk: z.string(), sealed_private_jwk: z.string(), created_at: z.string() });

@@ -28,3 +28,10 @@ export async function unseal(sealed: string, secret: string): Promise<string> {
     throw new WrongKeySecret();
   }
 }
+
+/** Whether it was sealed with that secret. */
+export const isSealedWith = (sealed: string, secret: string): Promise<boolean> =>
+  unseal(sealed, secret).then(
+    () => true,
+    () => false,
+  );

@@ -104,3 +104,13 @@ export function makeUsers(ledgerDb: LedgerDb, passwords: Passwords = makePasswor
     },
   };
 }
+
+/** Those of the UUIDs that stand for no user, in their order. */
+export async function withoutUser(ledgerDb: LedgerDb, uuids: readonly string[]): Promise<readonly string[]> {
+  const found = identityTables(ledgerDb)
+    .selectFrom('users')
+    .select('user_id')
+    .where(sql<string>`user_id::text`, '=', sql<string>`ANY (${uuids})`);
+  const users = new Set((await found.execute()).map(({ user_id: userId }) => userId));
+  return uuids.filter((uuid) => !users.has(uuid));
+}

@@ -43,14 +43,27 @@ export interface LeaseOptions {
   readonly name: LeaseName;
   /** Unique for every start of a process. */
   readonly owner: string;
-  /** How long after its last sign of life somebody else may take it, in ms. */
+  /** How long after its last sign of life somebody else may take it, in ms; at most `LONGEST_LEASE_S`. */
   readonly leaseMs: number;
 }
+
+/** The longest that a lease can be set to. */
+export const LONGEST_LEASE_S = 300;
+
+/** The end of a lease that begins now. */
+export const leaseEnd = (leaseMs: number) => sql<string>`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`;
+
+/**
+ * Whether a lease can be taken over. Not only past its end: one that ends later than any lease that begins now was given by a clock that
+ * has been set back since, and whoever had it may have ended in between.
+ */
+export const isRunOut = (column: 'lease_until' | 'leases.lease_until') =>
+  sql<boolean>`${sql.ref(column)} NOT BETWEEN clock_timestamp() AND ${leaseEnd(LONGEST_LEASE_S * 1_000)}`;
 
 /** The lease of that name, for one who would own it. Every function throws the database's error where Postgres is away. */
 export function makeLease(ledgerDb: LedgerDb, { name, owner, leaseMs }: LeaseOptions): Lease {
   const db = ledgerDb.withTables<{ leases: LeasesTable }>();
-  const end = sql<string>`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`;
+  const end = leaseEnd(leaseMs);
   const ours = () => db.updateTable('leases').where('name', '=', name).where('owner', '=', owner);
 
   return {
@@ -62,13 +75,7 @@ export function makeLease(ledgerDb: LedgerDb, { name, owner, leaseMs }: LeaseOpt
           conflict
             .column('name')
             .doUpdateSet({ owner, lease_until: end })
-            .where(({ or, eb }) =>
-              or([
-                eb('leases.owner', 'is', null),
-                eb('leases.owner', '=', owner),
-                eb('leases.lease_until', '<', sql<string>`clock_timestamp()`),
-              ]),
-            ),
+            .where(({ or, eb }) => or([eb('leases.owner', 'is', null), eb('leases.owner', '=', owner), isRunOut('leases.lease_until')])),
         )
         .returning(['position', 'event_id'])
         .executeTakeFirst();

@@ -49,3 +49,9 @@ export async function migrate<Tables>(db: Kysely<Tables>, set: MigrationSet): Pr
   if (error !== undefined) throw error;
   return results.filter(({ status }) => status === 'Success').map(({ migrationName }) => migrationName);
 }
+
+/** Whether there is a table of that name, in the schema in which the connection looks. */
+export async function hasTable<Tables>(db: Kysely<Tables>, name: string): Promise<boolean> {
+  const { rows } = await sql<{ found: boolean }>`SELECT to_regclass(format('%I', ${name}::text)) IS NOT NULL AS found`.execute(db);
+  return rows[0]?.found === true;
+}

@@ -1,6 +1,8 @@
 // Connections to Postgres: what its values are in here, and which statements it keeps prepared.
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import type { SilenceOptions, SilenceWatch } from './silence.ts';
+import { makeSilenceWatch } from './silence.ts';
 import type { LedgerTables } from './tables.ts';
 
 /** A kysely over the ledger's tables. Other tables of the same database: `db.withTables<…>()`. */
@@ -15,6 +17,8 @@ export interface DatabaseOptions {
   readonly schema?: string;
   /** False for connection poolers that hand statements of one client to several sessions. */
   readonly preparedStatements?: boolean;
+  /** When a server that does not answer is taken for gone. */
+  readonly silence?: SilenceOptions;
   /** Told of connections lost while nobody used them; whoever uses one gets its error from the query. */
   readonly onIdleError?: (error: Error) => void;
 }
@@ -74,13 +78,16 @@ function makeNames(): (text: string) => string | undefined {
   };
 }
 
-/** Names the statements with parameters that go over the connection; kysely and pg leave them without one. */
-function prepareStatements(client: pg.PoolClient, nameOf: (text: string) => string | undefined): void {
+/** Names the statements with parameters that go over the connection, since kysely and pg leave them without one, and has their answers waited for. */
+function prepareStatements(client: pg.PoolClient, nameOf: (text: string) => string | undefined, silence: SilenceWatch): void {
+  silence.watch(client);
   const query = client.query.bind(client);
   Object.defineProperty(client, 'query', {
+    configurable: true, // whoever watches the statements does so from outside
     value: (...args: readonly unknown[]): unknown => {
       const [text, values] = args;
       const name = args.length === 2 && typeof text === 'string' && Array.isArray(values) && values.length > 0 ? nameOf(text) : undefined;
+      silence.asked(client);
       return Reflect.apply(query, client, name === undefined ? args : [{ name, text, values }]);
     },
   });
@@ -88,25 +95,29 @@ function prepareStatements(client: pg.PoolClient, nameOf: (text: string) => stri
 
 /** For a free connection or a new one: a server that does not answer is as good as away. */
 const CONNECT_TIMEOUT_MS = 10_000;
+/** Before the first probe on a connection on which nothing moves; ten more follow, a second apart. */
+const KEEP_ALIVE_AFTER_MS = 10_000;
 
 /** Opens the database at `url` (`postgres://…`). Connects when first used, and again after a connection was lost. */
 export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
-  const { maxConnections = 10, applicationName = 'ledger', schema, preparedStatements = true, onIdleError } = options;
+  const { maxConnections = 10, applicationName = 'ledger', schema, preparedStatements = true, silence, onIdleError } = options;
   const pool = new pg.Pool({
     connectionString: url,
     max: maxConnections,
     application_name: applicationName,
     types,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     ...(schema !== undefined && { options: `-c search_path=${schema}` }),
   });
   pool.on('error', (error) => onIdleError?.(error)); // without a listener it would end the process
   // A connection that dies between two statements of a transaction says so apart from any query; the next query fails anyway.
+  const silenceWatch = makeSilenceWatch(url, silence);
   const nameOf = preparedStatements ? makeNames() : () => undefined;
   pool.on('connect', (client) => {
     client.on('error', () => {});
-    prepareStatements(client, nameOf);
+    prepareStatements(client, nameOf, silenceWatch);
   });
   const db = new Kysely<LedgerTables>({ dialect: new PostgresDialect({ pool }) });
   let closing: Promise<void> | undefined;
@@ -120,7 +131,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
       most: maxConnections,
     }),
     close: () => {
-      closing ??= db.destroy();
+      closing ??= db.destroy().finally(silenceWatch.close);
       return closing;
     },
   };

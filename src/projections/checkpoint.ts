@@ -3,6 +3,8 @@
 import type { Selectable, Transaction } from 'kysely';
 import { sql } from 'kysely';
 import type { EventPlace } from '../eventstore/errors.ts';
+import { isRunOut, leaseEnd } from '../postgres/leases.ts';
+import { hasTable } from '../postgres/migrate.ts';
 import type { LedgerDb } from '../postgres/pool.ts';
 import type { CheckpointTable, LedgerTables } from '../postgres/tables.ts';
 import { LeaseLost } from './errors.ts';
@@ -45,8 +47,11 @@ export async function readCheckpoint(db: LedgerDb): Promise<Checkpoint> {
   return toCheckpoint(await db.selectFrom('checkpoint').selectAll().executeTakeFirstOrThrow());
 }
 
-const now = sql<string>`clock_timestamp()`;
-const leaseEnd = (leaseMs: number) => sql<string>`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`;
+/** Whether anything was ever applied. The tables need not be up to date, nor be there. */
+export async function isProjected(db: LedgerDb): Promise<boolean> {
+  if (!(await hasTable(db, 'checkpoint'))) return false;
+  return (await db.selectFrom('checkpoint').select('event_id').where('event_id', 'is not', null).execute()).length > 0;
+}
 
 /**
  * Takes the lease if nobody has it or it has run out by Postgres' clock, and gives back where the work is to be taken up;
@@ -56,7 +61,7 @@ export async function takeLease(db: LedgerDb, owner: string, leaseMs: number): P
   const row = await db
     .updateTable('checkpoint')
     .set({ owner, lease_until: leaseEnd(leaseMs) })
-    .where(({ or, eb }) => or([eb('owner', 'is', null), eb('owner', '=', owner), eb('lease_until', '<', now)]))
+    .where(({ or, eb }) => or([eb('owner', 'is', null), eb('owner', '=', owner), isRunOut('lease_until')]))
     .returningAll()
     .executeTakeFirst();
   return row && toCheckpoint(row);

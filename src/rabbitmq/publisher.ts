@@ -42,12 +42,17 @@ interface Unconfirmed extends OutgoingMessage {
 
 /** Between two attempts to open a channel on a connection that is there. */
 const REOPEN_MS = 200;
+/** What amqplib says of a message that the broker refused; of one on a lost channel it says something else. */
+const NACKED = 'message nacked';
+/** Between two channels that are given up for what the broker refused on them: whoever shares a channel loses its answers with it. */
+const RENEW_MS = 2000;
 
 /** A publisher over the connection; whenever that is (again) connected, a channel is opened. */
 export function makePublisher(connection: BrokerConnection, { prepare, onLost }: PublisherOptions = {}): Publisher {
   let current: ConfirmChannel | undefined;
   let isOpening = false;
   let isClosed = false;
+  let renewedMs = Number.NEGATIVE_INFINITY;
 
   async function open(): Promise<void> {
     if (isOpening || isClosed || current !== undefined) return;
@@ -75,6 +80,17 @@ export function makePublisher(connection: BrokerConnection, { prepare, onLost }:
     setTimeout(() => void (connection.isConnected() && open()), REOPEN_MS).unref();
   }
   const forget = connection.onConnected(() => void open());
+
+  /**
+   * A channel that was opened when a node of the broker had just died remembers that node as the leader of its queues: RabbitMQ 3.10
+   * refuses every message on it for as long as the node is away. Another channel asks who leads.
+   */
+  function renew(channel: ConfirmChannel): void {
+    const nowMs = performance.now();
+    if (current !== channel || nowMs - renewedMs < RENEW_MS) return;
+    renewedMs = nowMs;
+    void channel.close().catch(() => undefined); // it has been closed in the meantime
+  }
 
   const returnedOn = new WeakMap<ConfirmChannel, Set<Unconfirmed>>();
   /** The unconfirmed messages of a channel. What the broker returns is found among them by what it is: two that are equal were both returned. */
@@ -107,7 +123,10 @@ export function makePublisher(connection: BrokerConnection, { prepare, onLost }:
             unconfirmed.delete(entry);
             // A message is returned before it is confirmed.
             if (error === null) resolve(entry.isReturned ? 'unroutable' : 'confirmed');
-            else resolve('unknown');
+            else {
+              resolve('unknown');
+              if (error instanceof Error && error.message === NACKED) renew(channel);
+            }
           });
         } catch {
           // Thrown before anything is written: the channel is closed, or the properties cannot be encoded.

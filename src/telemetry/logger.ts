@@ -16,7 +16,21 @@ export function createLogger(level: Config['logLevel']): Logger {
         censor: '(removed)',
       },
     },
-    // Written at once: a line that explains a crash must not die in a buffer with it.
-    destination({ fd: 2, sync: true }),
+    stderr(),
   );
+}
+
+/** What is kept, at most, of lines for which there is no room. */
+const MAX_KEPT_BYTES = 1024 * 1024;
+
+/**
+ * Where log lines go, and the progress of a start. The disk under it may be full: that ends no ledger, and the lines are written
+ * when there is room, as far as they were kept.
+ */
+function stderr(): ReturnType<typeof destination> {
+  // Written at once: a line that explains a crash must not die in a buffer with it.
+  const lines = destination({ fd: 2, sync: true, maxLength: MAX_KEPT_BYTES });
+  lines.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
+  return lines;
 }

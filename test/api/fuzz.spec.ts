@@ -4,7 +4,8 @@
 // FUZZ_REQUESTS (10,000) and FUZZ_SEED say how many, and which. FUZZ_ONLY=<number> sends that one of them, alone, and shows it.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BuiltInIssuer } from '../../src/identity/identity.ts';
-import { expectBalancedBooks, withDatabase } from '../scenarios/books.ts';
+import { withDatabase } from '../scenarios/audit/tables.ts';
+import { expectBalancedBooks } from '../scenarios/books.ts';
 import { eventually } from '../scenarios/eventually.ts';
 import { readLog } from '../scenarios/log.ts';
 import type { TestApi } from './api-stack.ts';

@@ -42,7 +42,7 @@ async function exported(options: Partial<ExportOptions> = {}): Promise<readonly 
 async function checked(changed: readonly string[], by: CheckpointKeys = keys): Promise<ChainReport> {
   const file = join(folder, 'export.jsonl');
   await writeFile(file, changed.map((line) => `${line}\n`).join(''));
-  return verifyExport(file, by);
+  return verifyExport(file, { keys: by });
 }
 const kindOf = (line: string): unknown => JSON.parse(line).kind;
 const indexOf = (kind: string): number => lines.findIndex((line) => kindOf(line) === kind);
@@ -80,7 +80,7 @@ it('that is cut off anywhere says so, and what follows its last checkpoint is un
   });
   const text = lines.join('\n');
   await writeFile(join(folder, 'cut.jsonl'), text.slice(0, text.length - 40));
-  expect((await verifyExport(join(folder, 'cut.jsonl'), keys)).findings.map(({ kind }) => kind)).toEqual([
+  expect((await verifyExport(join(folder, 'cut.jsonl'), { keys })).findings.map(({ kind }) => kind)).toEqual([
     'export_altered',
     'export_truncated',
   ]);
@@ -140,7 +140,7 @@ it('of a log that is not as it was signed is not finished; one that an operator 
       .map((line) => `${line}\n`)
       .join(''),
   );
-  const report = await verifyExport(file, keysFrom({ keys: await chainPublicKeys(other.database.db) }));
+  const report = await verifyExport(file, { keys: keysFrom({ keys: await chainPublicKeys(other.database.db) }) });
   expect(report).toMatchObject({ findings: [], abandoned: 1 });
   expect(report.proven).toBe(report.events);
   expect((await readFile(file, 'utf8')).split('\n')[0]).toBe(

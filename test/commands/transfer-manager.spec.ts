@@ -250,7 +250,7 @@ describe('a manager', () => {
     const [from, to] = [await work.funded('100.00'), await work.open()];
     await transfer(from, to);
     await work.settled();
-    const rival = makeLease(work.stack.database.db, { name: 'transfer-manager', owner: 'rival', leaseMs: 600_000 });
+    const rival = makeLease(work.stack.database.db, { name: 'transfer-manager', owner: 'rival', leaseMs: 200_000 });
     await leases().updateTable('leases').set({ owner: null, lease_until: null }).execute();
     await rival.take();
     await until(() => second.status().state === 'standby');

@@ -196,7 +196,7 @@ describe('the event publisher', () => {
     expect(first.status().state).toBe('stopped');
     await until(() => second.status().state === 'running');
     await leases().updateTable('leases').set({ owner: null, lease_until: null }).execute();
-    await makeLease(database.db, { name: 'event-publisher', owner: 'rival', leaseMs: 600_000 }).take();
+    await makeLease(database.db, { name: 'event-publisher', owner: 'rival', leaseMs: 200_000 }).take();
     await until(() => second.status().state === 'standby');
   });
 

@@ -14,7 +14,7 @@ const EUR = assetCode('EUR');
 const JPY = assetCode('JPY');
 /** By code. */
 const ASSETS = [EUR, JPY, USD];
-const lease = { owner: 'test', leaseMs: 600_000 };
+const lease = { owner: 'test', leaseMs: 200_000 };
 const STARTS_AT_MS = Date.UTC(2026, 0, 1);
 
 /** So many ms after the log's beginning, or before it. */

@@ -109,7 +109,8 @@ export async function writeMixedLog(streams: Streams, options: MixedLogOptions):
     const payment = {
       accountId,
       asset,
-      ...(chance(0.5) && { reference: `invoice ${count}` }),
+      // JSON may have line separators in a string: no line of a file ends there.
+      ...(chance(0.5) && { reference: `invoice\u2028${count}` }),
       ...(chance(0.1) && { externalId: `p${count}` }),
     };
     switch (kind) {

@@ -193,7 +193,7 @@ describe('a projector', () => {
     // What the swap of rebuilt tables does, and what a projector that was paused for too long finds.
     await ledger.db
       .updateTable('checkpoint')
-      .set({ owner: 'somebody else', lease_until: sql`clock_timestamp() + interval '1 hour'` })
+      .set({ owner: 'somebody else', lease_until: sql`clock_timestamp() + interval '1 minute'` })
       .execute();
     await ledger.append(accountStream(newAccountId()), newEvent(opened()));
     await until(() => projector.status().state === 'standby');

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
-import { expectBalancedBooks, withDatabase } from './books.ts';
+import { withDatabase } from './audit/tables.ts';
+import { expectBalancedBooks } from './books.ts';
 import type { Movement } from './clients.ts';
 import { balanceOf, latestPosition, openAccount, repeatable, send, sendBulk } from './clients.ts';
 import { startTwoLedgers } from './ledgers.ts';

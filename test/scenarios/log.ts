@@ -11,6 +11,8 @@ export interface LogEvent {
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** By the store's clock; events made by hand may do without. */
+  readonly createdMs?: number;
 }
 
 const object = z.record(z.string(), z.unknown());
@@ -33,10 +35,10 @@ export function readLog(url: string, ...prefixes: readonly string[]): Promise<Lo
     const events: LogEvent[] = [];
     for await (const { event } of client.readAll({ direction: FORWARDS, fromPosition: START })) {
       if (event === undefined || !prefixes.some((prefix) => event.streamId.startsWith(prefix))) continue;
-      const { streamId: stream, revision, id, type } = event;
+      const { streamId: stream, revision, id, type, created } = event;
       if (event.position === undefined) throw new Error(`${stream}@${revision} has no position`);
       const [data, metadata] = [object.parse(event.data), optionalObject.parse(event.metadata)];
-      events.push({ stream, revision, position: event.position.commit, id, type, data, metadata });
+      events.push({ stream, revision, position: event.position.commit, id, type, data, metadata, createdMs: created.getTime() });
     }
     return events;
   });

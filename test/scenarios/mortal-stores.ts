@@ -14,7 +14,7 @@ import { lastingPort } from '../stack/lasting-port.ts';
 import { startPostgres } from '../stack/postgres.ts';
 import { scratchFolder } from '../stack/scratch-folder.ts';
 import { TEST_KEY_SECRET } from '../stack/tokens.ts';
-import { withDatabase } from './books.ts';
+import { withDatabase } from './audit/tables.ts';
 import { eventually } from './eventually.ts';
 import type { LedgerStores } from './ledgers.ts';
 

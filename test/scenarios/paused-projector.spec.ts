@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { startStores } from '../stack/stores.ts';
-import { expectBalancedBooks, withDatabase } from './books.ts';
+import { withDatabase } from './audit/tables.ts';
+import { expectBalancedBooks } from './books.ts';
 import type { Answer } from './clients.ts';
 import { atOnce, balanceOf, latestPosition, openAccount, send, tally } from './clients.ts';
 import { eventually } from './eventually.ts';

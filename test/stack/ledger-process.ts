@@ -116,7 +116,10 @@ export async function spawnLedger(
     }
     await sleep(25);
   }
-  const tokens = apiUrl === '' ? undefined : await startTokens(apiUrl, readRuntimeFile(dataDir)?.databaseUrl ?? '', env);
+  const tokens = await tokensOf(apiUrl, dataDir, env).catch(async (error: unknown) => {
+    await close(); // Postgres went away just now
+    throw error;
+  });
   return {
     apiUrl,
     operatorToken: tokens?.operator ?? '',
@@ -134,6 +137,13 @@ export async function spawnLedger(
     [Symbol.asyncDispose]: close,
   };
 }
+
+const tokensOf = async (
+  apiUrl: string,
+  dataDir: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Awaited<ReturnType<typeof startTokens>> | undefined> =>
+  apiUrl === '' ? undefined : startTokens(apiUrl, readRuntimeFile(dataDir)?.databaseUrl ?? '', env);
 
 async function isReady(apiUrl: string): Promise<boolean> {
   try {

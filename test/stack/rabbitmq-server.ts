@@ -37,7 +37,7 @@ export async function rememberPorts(dataDir: string): Promise<void> {
  * @throws with the reason where it can be neither found nor installed: a broker's test never passes without one.
  */
 export async function startNode(dataDir: string, { management }: { readonly management: boolean }): Promise<EmbeddedRabbitMq> {
-  if (rabbitMqPrograms() === undefined) await install();
+  if (rabbitMqPrograms() === undefined) await installRabbitMq();
   const node = await startEmbeddedRabbitMq({ dataDir, management, users: { [GUEST.name]: GUEST.password } });
   if (node === undefined) throw new Error('rabbitmq-server was installed, but is not where packages put it');
   return node;
@@ -61,7 +61,8 @@ export function shellEnvironmentOf(dataDir: string): NodeJS.ProcessEnv {
   };
 }
 
-async function install(): Promise<void> {
+/** Installs the Debian package. */
+export async function installRabbitMq(): Promise<void> {
   await installDebianPackage('rabbitmq-server');
   // The package starts a node of the machine's own, on the standard ports. The tests have no use for it.
   await run('invoke-rc.d', ['rabbitmq-server', 'stop']).catch(() => undefined);

@@ -64,11 +64,24 @@ export function makeCommandSender({ http, deadlineMs, attemptTimeoutMs }: Comman
   const patience = `wait=${Math.floor((attemptTimeoutMs * PATIENCE) / MS_PER_S)}`;
   const deadlineOf = (options: CallOptions): Deadline => deadlineIn(options.deadlineMs ?? deadlineMs, options.signal);
 
-  /** Asks for the command until it is decided. */
-  const outcome = ({ commandId, key }: Pending, deadline: Deadline): Promise<Applied> =>
-    withRetries(async () => {
+  /** What the ledger says of the command. What keeps it from saying so says nothing of the command, which was taken. */
+  async function statusOf({ commandId, key }: Pending, deadline: Deadline): Promise<CommandStatus> {
+    try {
       const { body } = await http.attempt({ method: 'GET', path: pathOf('commands', commandId) }, deadline);
-      const status = body as CommandStatus; // the contract's answer
+      return body as CommandStatus; // the contract's answer
+    } catch (error) {
+      const cause = error instanceof AttemptFailed ? error.cause : error;
+      if (!(cause instanceof LedgerProblem)) throw error;
+      const pending = new OutcomePending(key, commandId, cause);
+      throw error instanceof AttemptFailed ? new AttemptFailed(pending, error.retryAfterMs) : pending;
+    }
+  }
+
+  /** Asks for the command until it is decided. */
+  const outcome = (taken: Pending, deadline: Deadline): Promise<Applied> =>
+    withRetries(async () => {
+      const { commandId, key } = taken;
+      const status = await statusOf(taken, deadline);
       if (status.status === 'pending') throw new AttemptFailed(new OutcomePending(key, commandId));
       if (status.problem !== undefined) throw new LedgerProblem(status.problem, key);
       return answered<Applied>(status, { key });

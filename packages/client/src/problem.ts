@@ -98,13 +98,13 @@ export class LedgerUnreachable extends Error {
   }
 }
 
-/** The command was taken and is safe, but was not decided by the deadline. */
+/** The command was taken and is safe, but was not known to be decided by the deadline; `cause` is what kept the ledger from saying. */
 export class OutcomePending extends Error {
   readonly key: string;
   readonly commandId: string | undefined;
 
-  constructor(key: string, commandId?: string) {
-    super(`the command with the key ${key} was taken, but is not decided yet`);
+  constructor(key: string, commandId?: string, cause?: LedgerProblem) {
+    super(`the command with the key ${key} was taken, but is not decided yet`, { cause });
     this.name = 'OutcomePending';
     this.key = key;
     this.commandId = commandId;

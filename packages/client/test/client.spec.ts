@@ -294,3 +294,21 @@ test('one that is not decided by the deadline is pending still, under its key', 
   expect(error).toBeInstanceOf(OutcomePending);
   expect(error).toMatchObject({ key: 'k', commandId: expect.any(String) });
 });
+
+test.for([
+  ['tried again', 503, 'store_unavailable', true],
+  ['not tried again', 401, 'unauthenticated', false],
+] as const)(
+  'a refusal to say what became of it, which is %s, is none of the command: it is pending still',
+  async ([, status, code, retryable]) => {
+    const ledger = client({ deadlineMs: 2_000 });
+    const accountId = randomUUID();
+    const commandId = randomUUID();
+    const taken = { status: 202, body: JSON.stringify({ commandId, accountId, status: 'pending' }) };
+    const refusal = { status, body: JSON.stringify({ code, detail: 'not now', status, retryable }) };
+    gateway.next(taken, ...times(100, refusal));
+    const error = await ledger.openAccount({ accountId }, { key: 'k' }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(OutcomePending);
+    expect(error).toMatchObject({ key: 'k', commandId, cause: { code } });
+  },
+);

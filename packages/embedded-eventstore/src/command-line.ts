@@ -5,6 +5,8 @@ import type { Storage } from './log/database.ts';
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'wrong'; readonly reason: string }
+  /** Make the data folder out of the events in that file. */
+  | { readonly kind: 'import'; readonly directory: string; readonly file: string }
   | {
       readonly kind: 'serve';
       readonly host: string;
@@ -19,9 +21,11 @@ export const USAGE = `embedded-eventstore: a durable, EventStoreDB-compatible se
 
   embedded-eventstore --data DIR [options]
   embedded-eventstore --memory [options]
+  embedded-eventstore --data DIR --import FILE
 
   --data DIR          keep the events in this folder (made when missing; one server at a time)
   --memory            keep them in memory
+  --import FILE       make the folder out of the events in this file, a line of JSON each, at the positions they have there
   --host HOST         address to listen on (default 127.0.0.1)
   --port PORT         port to listen on (default 2113; 0: any free one)
   --cert FILE --key FILE
@@ -39,6 +43,7 @@ export function parseCommandLine(args: readonly string[]): Command {
       options: {
         data: { type: 'string' },
         memory: { type: 'boolean', default: false },
+        import: { type: 'string' },
         host: { type: 'string', default: '127.0.0.1' },
         port: { type: 'string', default: DEFAULT_PORT },
         cert: { type: 'string' },
@@ -50,6 +55,8 @@ export function parseCommandLine(args: readonly string[]): Command {
     if (values.help) return { kind: 'help' };
     const { data, memory, host, cert, key } = values;
     if ((data === undefined) !== memory) return wrong('give either --data DIR or --memory');
+    if (values.import !== undefined)
+      return data === undefined ? wrong('--import needs --data DIR') : { kind: 'import', directory: data, file: values.import };
     if ((cert === undefined) !== (key === undefined)) return wrong('--cert and --key go together');
     const port = wholeNumber(values.port, 65_535);
     if (port === null) return wrong(`--port ${values.port} is not a port`);

@@ -34,6 +34,22 @@ test('a full disk refuses appends, serves everything else, loses nothing, and is
   );
 });
 
+test('a full disk under its messages, too, keeps it from saying so, and from nothing else', async () => {
+  const folder = temporaryFolder();
+  // What is written to this device finds no room.
+  const through = ['bash', '-c', 'ulimit -S -f 1024; exec "$@" 2> /dev/full', 'limited'];
+  const server = await startServerProcess({ args: ['--port', '0', '--data', folder], through });
+  const client = connect(server.url);
+  const written = await appendUntilRefused(client);
+  await expect(client.appendToStream('fills', large(), { expectedRevision: BigInt(written - 1) })).rejects.toThrow();
+  expect(await readEverything(client, 'fills')).toHaveLength(written);
+
+  execFileSync('prlimit', ['--pid', String(server.pid), '--fsize=unlimited:']);
+  const after = await client.appendToStream('fills', large(), { expectedRevision: BigInt(written - 1) });
+  expect(after.nextExpectedRevision).toBe(BigInt(written));
+  await client.dispose();
+});
+
 function large() {
   return event({ filler: 'x'.repeat(20_000) });
 }

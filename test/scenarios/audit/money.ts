@@ -6,7 +6,7 @@ import { amount, feeOf, insist, text } from './reading.ts';
 
 /** A bucket of the event's account, or an account of the system. */
 type Place = 'available' | 'held' | '@world' | '@portfolio' | '@venue' | '@fees' | '@transit';
-interface Movement {
+export interface Movement {
   readonly asset: string;
   readonly amount: Amount;
   readonly from: Place;
@@ -49,7 +49,7 @@ const BOOKED_AGAINST: Readonly<Record<string, Place>> = {
 };
 
 /** @throws where the type is not known. */
-function movementsOf(event: AccountEvent): readonly Movement[] {
+export function movementsOf(event: AccountEvent): readonly Movement[] {
   const { type } = event;
   const move = MOVES[type];
   if (move !== undefined) return [{ asset: text(event, 'asset'), amount: amount(event, move[0]), from: move[1], to: move[2] }];

@@ -83,7 +83,7 @@ function prepare(db: DatabaseSync): void {
 }
 
 /** A new file's name must survive a power loss too. */
-function syncDirectory(directory: string): void {
+export function syncDirectory(directory: string): void {
   const handle = fs.openSync(directory, 'r');
   try {
     fs.fsyncSync(handle);

@@ -1,0 +1,73 @@
+// One more consumer of the integration events: a queue that is there from the beginning, and is read once the faults are over.
+import type { ConsumeMessage } from 'amqplib';
+import { connect } from 'amqplib';
+import { z } from 'zod';
+
+/** An integration event as it was received. */
+export interface ToldEvent {
+  readonly id: string;
+  readonly routingKey: string;
+  readonly type: string;
+  readonly accountId: string;
+  readonly revision: string;
+  readonly position: string;
+  readonly key: string;
+}
+
+const QUEUE = 'chaos.events';
+const EXCHANGE = 'ledger.events';
+const AT_ONCE = 1_000;
+/** The queue is taken for empty when it has given nothing for so long. */
+const EMPTY_AFTER_MS = 100;
+
+const Message = z.object({
+  id: z.string(),
+  type: z.string(),
+  subject: z.string(),
+  data: z.object({ revision: z.string(), position: z.string(), key: z.string() }),
+});
+
+/** Binds the queue to every event from now on. */
+export async function bindEventQueue(brokerUrl: string): Promise<void> {
+  const connection = await connect(brokerUrl);
+  try {
+    const channel = await connection.createChannel();
+    await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
+    await channel.assertQueue(QUEUE, { durable: true });
+    await channel.bindQueue(QUEUE, EXCHANGE, '#');
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Gives what the queue has, in its order; it is empty afterwards. */
+export async function takeEvents(brokerUrl: string, take: (event: ToldEvent) => void): Promise<void> {
+  const connection = await connect(brokerUrl);
+  try {
+    const channel = await connection.createChannel();
+    await channel.prefetch(AT_ONCE);
+    await new Promise<void>((resolve, reject) => {
+      connection.on('error', reject);
+      let timer = setTimeout(resolve, EMPTY_AFTER_MS);
+      const onMessage = (message: ConsumeMessage | null): void => {
+        clearTimeout(timer);
+        if (message === null) {
+          reject(new Error('the queue of events is gone'));
+          return;
+        }
+        timer = setTimeout(resolve, EMPTY_AFTER_MS);
+        take(toldEvent(message));
+        channel.ack(message);
+      };
+      channel.consume(QUEUE, onMessage).catch(reject);
+    });
+    await channel.close();
+  } finally {
+    await connection.close();
+  }
+}
+
+function toldEvent({ content, fields: { routingKey } }: ConsumeMessage): ToldEvent {
+  const { id, type, subject, data } = Message.parse(JSON.parse(content.toString()));
+  return { id, routingKey, type, accountId: subject, ...data };
+}
