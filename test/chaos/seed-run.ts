@@ -40,7 +40,7 @@ export interface SeedOptions {
 }
 
 const ACCOUNTS = 4;
-const FIRST_DEPOSIT = '100.00';
+const FIRST_DEPOSIT = { asset: 'USD', amount: '100.00' };
 const OPENING_MS = 60_000;
 
 export async function runSeed(
@@ -105,10 +105,10 @@ async function openAccounts(stack: ChaosStack, chance: Chance, recorder: Recorde
   await Promise.all(
     ids.map(async (accountId) => {
       const asked = { client: 'opening', accountId };
-      const opened = recorder.invoke({ ...asked, key: 'open', type: 'open-account' });
+      const opened = recorder.invoke({ ...asked, key: 'open', type: 'open-account', asks: {} });
       opened(appliedOutcome(await ledger.openAccount({ accountId }, { key: 'open' })));
-      const paid = recorder.invoke({ ...asked, key: 'pay in', type: 'deposit' });
-      paid(appliedOutcome(await ledger.deposit(accountId, { asset: 'USD', amount: FIRST_DEPOSIT }, { key: 'pay in' })));
+      const paid = recorder.invoke({ ...asked, key: 'pay in', type: 'deposit', asks: FIRST_DEPOSIT });
+      paid(appliedOutcome(await ledger.deposit(accountId, FIRST_DEPOSIT, { key: 'pay in' })));
     }),
   );
   return { bank: recorder.bank, shops: ids.slice(ACCOUNTS), holds: [], orders: [] };
