@@ -215,7 +215,9 @@ test('a balance that was changed in Postgres is found', async () => {
     let tampered: Promise<unknown> | undefined;
     // Accounts are compared several at a time: none of them before the balance is changed.
     const tampering = async (request: Passing): Promise<undefined> => {
-      if (isComparison(request)) await (tampered ??= tamper().execute(database.db));
+      if (!isComparison(request)) return;
+      tampered ??= tamper().execute(database.db);
+      await tampered;
     };
     const { code, report } = await loadThrough(tampering);
     expect(code).toBe(1);
