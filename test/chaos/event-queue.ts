@@ -27,11 +27,16 @@ const Message = z.object({
   data: z.object({ revision: z.string(), position: z.string(), key: z.string() }),
 });
 
+/** How long the broker may take to accept a connection. */
+const CONNECT_MS = 10_000;
+
 /** Binds the queue to every event from now on. */
 export async function bindEventQueue(brokerUrl: string): Promise<void> {
-  const connection = await connect(brokerUrl);
+  const connection = await connect(brokerUrl, { timeout: CONNECT_MS });
+  connection.on('error', () => undefined);
   try {
     const channel = await connection.createChannel();
+    channel.on('error', () => undefined); // whoever waits for it is told, too
     await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
     await channel.assertQueue(QUEUE, { durable: true });
     await channel.bindQueue(QUEUE, EXCHANGE, '#');
@@ -42,12 +47,18 @@ export async function bindEventQueue(brokerUrl: string): Promise<void> {
 
 /** Gives what the queue has, in its order; it is empty afterwards. */
 export async function takeEvents(brokerUrl: string, take: (event: ToldEvent) => void): Promise<void> {
-  const connection = await connect(brokerUrl);
+  const connection = await connect(brokerUrl, { timeout: CONNECT_MS });
+  connection.on('error', () => undefined);
   try {
     const channel = await connection.createChannel();
-    await channel.prefetch(AT_ONCE);
-    await new Promise<void>((resolve, reject) => {
+    const failed = new Promise<never>((_, reject) => {
       connection.on('error', reject);
+      connection.on('close', () => reject(new Error('the connection is gone')));
+      channel.on('error', reject);
+    });
+    failed.catch(() => undefined); // after the end nobody waits for it
+    await channel.prefetch(AT_ONCE);
+    const taken = new Promise<void>((resolve, reject) => {
       let timer = setTimeout(resolve, EMPTY_AFTER_MS);
       const onMessage = (message: ConsumeMessage | null): void => {
         clearTimeout(timer);
@@ -61,6 +72,7 @@ export async function takeEvents(brokerUrl: string, take: (event: ToldEvent) => 
       };
       channel.consume(QUEUE, onMessage).catch(reject);
     });
+    await Promise.race([taken, failed]);
     await channel.close();
   } finally {
     await connection.close();
