@@ -259,15 +259,18 @@ test.for(PLANTED)('%s is found: %s', ([, name, history, log]) => {
   expect(names(history, log)).toContain(name);
 });
 
-const TOLD: readonly ToldEvent[] = logOf(LOG).map(({ id, stream, type, revision, position, metadata }) => ({
+const TOLD: readonly ToldEvent[] = logOf(LOG).map(({ id, stream, type, revision, position, data, metadata }) => ({
   id,
   routingKey: `account.${type}`,
   type: `ledger.account.${type}.v1`,
   accountId: stream.slice('account-'.length),
-  revision: String(revision),
-  position: String(position),
-  key: String(metadata['key']),
+  time: String(metadata['occurredAt']),
+  data: { ...data, revision: String(revision), position: String(position), key: metadata['key'] },
 }));
+
+/** The same, but for what one of them says. */
+const toldWith = (data: ToldEvent['data']): ToldEvent[] =>
+  TOLD.map((one, n) => (n === 3 ? { ...one, data: { ...one.data, ...data } } : one));
 
 test('integration events: all of them, and some of them again', () => {
   expect(checkEvents([...TOLD.slice(0, 5), ...TOLD.slice(2)], logOf(LOG))).toEqual([]);
@@ -278,8 +281,9 @@ test.for([
   ['none at all', 'event-untold', []],
   ['one before those that it follows', 'event-reordered', [...TOLD.slice(0, 3), ...TOLD.slice(4), ...TOLD.slice(3)]],
   ['one that never happened', 'event-differs', [...TOLD, { ...TOLD[0], id: 'made up' }]],
-  ['one at another position', 'event-differs', TOLD.map((one) => (one.key === 'hold' ? { ...one, position: '31' } : one))],
-  ['one of somebody else', 'event-differs', TOLD.map((one) => (one.key === 'hold' ? { ...one, accountId: BOB } : one))],
+  ['one at another position', 'event-differs', toldWith({ position: '31' })],
+  ['one with another amount', 'event-differs', toldWith({ amount: '1.01' })],
+  ['one of somebody else', 'event-differs', TOLD.map((one, n) => (n === 3 ? { ...one, accountId: BOB } : one))],
 ] as [string, ViolationName, ToldEvent[]][])('of integration events %s is found: %s', ([, name, told]) => {
   expect(checkEvents(told, logOf(LOG)).map((found) => found.name)).toContain(name);
 });

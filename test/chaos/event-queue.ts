@@ -9,9 +9,8 @@ export interface ToldEvent {
   readonly routingKey: string;
   readonly type: string;
   readonly accountId: string;
-  readonly revision: string;
-  readonly position: string;
-  readonly key: string;
+  readonly time: string;
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 const QUEUE = 'chaos.events';
@@ -24,7 +23,8 @@ const Message = z.object({
   id: z.string(),
   type: z.string(),
   subject: z.string(),
-  data: z.object({ revision: z.string(), position: z.string(), key: z.string() }),
+  time: z.string(),
+  data: z.record(z.string(), z.unknown()),
 });
 
 /** How long the broker may take to accept a connection. */
@@ -80,6 +80,6 @@ export async function takeEvents(brokerUrl: string, take: (event: ToldEvent) => 
 }
 
 function toldEvent({ content, fields: { routingKey } }: ConsumeMessage): ToldEvent {
-  const { id, type, subject, data } = Message.parse(JSON.parse(content.toString()));
-  return { id, routingKey, type, accountId: subject, ...data };
+  const { id, type, subject, time, data } = Message.parse(JSON.parse(content.toString()));
+  return { id, routingKey, type, accountId: subject, time, data };
 }
