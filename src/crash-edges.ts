@@ -48,14 +48,16 @@ export function watchEdges(asked: AskedCrash | undefined): Edges {
   };
 }
 
-/** Node tells of every request and response of its HTTP servers. Readiness is asked for, too, but with GET. */
+const CHANGING: ReadonlySet<string> = new Set(['POST', 'PUT', 'DELETE', 'PATCH']);
+
+/** Node tells of every request and response of its HTTP servers. What changes nothing (GET), such as being asked for readiness, does not count. */
 function watchRequests(reached: Reached): void {
-  const whenPosted = (point: CrashPoint) => (message: unknown) => {
+  const whenChanging = (point: CrashPoint) => (message: unknown) => {
     const { request } = message as { readonly request: { readonly method?: string } };
-    if (request.method === 'POST') reached(point);
+    if (CHANGING.has(request.method ?? '')) reached(point);
   };
-  subscribe('http.server.request.start', whenPosted('request received'));
-  subscribe('http.server.response.finish', whenPosted('response written'));
+  subscribe('http.server.request.start', whenChanging('request received'));
+  subscribe('http.server.response.finish', whenChanging('response written'));
 }
 
 function watchedStore(store: EventStore, reached: Reached): EventStore {
@@ -82,8 +84,12 @@ const STATEMENTS: readonly Telling[] = [
   { statement: /FROM checkpoint FOR UPDATE/, before: 'batch to be projected', commit: ['batch to be committed', 'batch committed'] },
   { statement: /^\s*WITH moved AS/, before: 'rows written' },
   { statement: /^insert into "leases"/, after: 'lease taken' },
+  { statement: /^update "leases" set "lease_until"/, after: 'lease renewed' },
+  // The projector's: its other updates begin otherwise.
+  { statement: /^update "checkpoint" set "owner" = \$1, "lease_until" = clock_timestamp/, after: 'lease taken' },
+  { statement: /^update "checkpoint" set "lease_until"/, after: 'lease renewed' },
   { statement: /^update "leases" set "position"/, before: 'place to be saved', after: 'place saved' },
-  { statement: /^insert into "receipts"/, before: 'receipt to be written', after: 'receipt written' },
+  { statement: /^(?:insert into|update) "receipts"/, before: 'receipt to be written', after: 'receipt written' },
   { statement: /^insert into "chain_checkpoints"/, before: 'chain checkpoint to be kept', after: 'chain checkpoint kept' },
   { statement: /^update "rebuild" set/, commit: ['shadow batch to be committed', 'shadow batch committed'] },
   { statement: /^\s*LOCK TABLE checkpoint IN/, commit: ['swap to be committed', 'swap committed'] },

@@ -1,6 +1,6 @@
 // Where a process can be killed on purpose. Of a process that is killed nothing is left but what it has told others: the event store,
-// Postgres, the broker, whoever asked. So there is a point before and one after everything that it tells them (crash-edges.ts watches
-// for them), and between two of them it makes no difference where it ends.
+// Postgres, the broker, whoever asked. So there is a point before and one after what it tells them on the way of money (crash-edges.ts
+// watches for them; a lease has one after it, and giving it up none), and between two of them it makes no difference where it ends.
 
 /** Every point, along the way of what it is about. The tests reach each of them: test/crash-points/. */
 export const CRASH_POINTS = [
@@ -10,7 +10,7 @@ export const CRASH_POINTS = [
   // An append to a stream: a command's outcome, a step of a transfer, an expiry.
   'append to be sent',
   'append answered',
-  // A command that the API hands to the broker, and its receipt.
+  // A command that the API hands to the broker, and its receipt; a consumer writes into it what leaves no event.
   'receipt to be written',
   'receipt written',
   'command to be published',
@@ -27,8 +27,9 @@ export const CRASH_POINTS = [
   'rows written',
   'batch to be committed',
   'batch committed',
-  // Work under a lease, and how far it is: publisher, transfer manager.
+  // Work under a lease, and how far it is: publisher, transfer manager; the projector's is in its checkpoint.
   'lease taken',
+  'lease renewed',
   'place to be saved',
   'place saved',
   // An integration event.

@@ -55,7 +55,7 @@ export async function startCommands(
   opened.defer(refreshAnnulments(store, log));
   const position = opened.adopt(watchPosition(database), ({ close }) => close());
   const clock = opened.adopt(
-    makeClockGuard({ probe: store.streams.clockSkewMs, onError: (err) => log.warn({ err }, 'the clocks were not compared') }),
+    makeClockGuard({ probe: store.streams.clockSkew, onError: (err) => log.warn({ err }, 'the clocks were not compared') }),
     ({ close }) => close(),
   );
   await clock.start();

@@ -41,6 +41,7 @@ export interface CommandHandlerOptions {
   readonly inheritedLimits: (ownerId: string) => Promise<InheritedLimits>;
   /** A refusal of every command, while the ledger must not take any (lag, clock); undefined: go ahead. */
   readonly admission: () => Rejection | undefined;
+  /** The time that events get. It may be set, so what waits goes by another clock, which cannot be. */
   readonly now: () => number;
   readonly maxWaitingPerAccount: number;
   readonly maxWaiting: number;
@@ -122,9 +123,9 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
    */
   async function decideAndAppend(loaded: LoadedSubject, waiting: readonly PendingCommand[]): Promise<readonly PendingCommand[]> {
     const { stream } = loaded;
-    const giveUpAt = options.now() + options.conflictBudgetMs;
+    const giveUpAt = performance.now() + options.conflictBudgetMs;
     let provenEnd = -2n; // the revision at which the stream was seen to end, in this turn
-    for (let conflicts = 0; options.now() < giveUpAt; ) {
+    for (let conflicts = 0; performance.now() < giveUpAt; ) {
       const batch = await decideWaiting(loaded, waiting);
       if (batch.needsEndOfStream && provenEnd !== loaded.state.revision) {
         await accounts.readTail(loaded);
@@ -217,10 +218,10 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
       await streams.head(); // throws StoreUnavailable: nothing was attempted for these commands
       isStoreSuspect = false;
     }
-    const startedAt = options.now();
+    const startedAt = performance.now();
     const appending = spans && appendSpans(spans, batch);
     let outcome = await streams.append(stream, batch.events, { expecting: state.revision });
-    for (let pauseMs = FIRST_RESEND_MS; outcome.kind === 'unknown' && options.now() - startedAt < options.doubtBudgetMs; ) {
+    for (let pauseMs = FIRST_RESEND_MS; outcome.kind === 'unknown' && performance.now() - startedAt < options.doubtBudgetMs; ) {
       await sleep(pauseMs);
       pauseMs = Math.min(2 * pauseMs, LAST_RESEND_MS);
       const again = await streams.append(stream, batch.events, { expecting: state.revision });
@@ -236,7 +237,7 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
         state.revision,
         batch.steps.map(({ pending }) => pending.commandId),
       );
-    } else if (outcome.kind === 'appended') observe.appended(batch.events.length, options.now() - startedAt);
+    } else if (outcome.kind === 'appended') observe.appended(batch.events.length, performance.now() - startedAt);
     return outcome;
   }
 
@@ -266,7 +267,7 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
   return {
     handle: (sent, sequence) =>
       new Promise((resolve) => {
-        const startedAt = options.now();
+        const startedAt = performance.now();
         let isAnswered = false;
         const { command } = sent;
         const subject: Subject =
@@ -288,7 +289,7 @@ export function makeCommandHandler(options: CommandHandlerOptions): CommandHandl
             isAnswered = true;
             if (sequence && isWithoutOutcome(given)) sequence.isBroken = true;
             if (isFirst) underWay.delete(commandId);
-            observe.answered(envelope, given, options.now() - startedAt);
+            observe.answered(envelope, given, performance.now() - startedAt);
             span?.end(endOf(given));
             resolve(given);
           },

@@ -15,7 +15,8 @@ import {
 import type { RecordedEvent } from '../domain/events.ts';
 import { STREAM_PREFIXES } from '../domain/events.ts';
 import type { Annulments } from './annulments.ts';
-import { measureClockSkewMs } from './clock-probe.ts';
+import type { ClockSkew } from './clock-probe.ts';
+import { measureClockSkew } from './clock-probe.ts';
 import type { NewEvent } from './codec.ts';
 import { decode, encode, placeOf } from './codec.ts';
 import type { Connection } from './connection.ts';
@@ -48,8 +49,8 @@ export interface Streams {
   head(): Promise<{ readonly position: bigint } | undefined>;
   /** The place of the event at exactly that position, of whatever stream; undefined where the log has none. @throws StoreUnavailable */
   eventAt(position: bigint): Promise<EventPlace | undefined>;
-  /** An upper bound, in ms, on how far this process' clock runs ahead of the store's. Appends a probe event. @throws StoreUnavailable */
-  clockSkewMs(): Promise<number>;
+  /** How far this process' clock runs ahead of the store's. Appends a probe event. @throws StoreUnavailable */
+  clockSkew(): Promise<ClockSkew>;
 }
 
 /** The client gives up an append after 10 s; this is for the ends it does not see (an answer that never comes). */
@@ -154,5 +155,5 @@ export function makeStreams(connection: Connection, annulments: Annulments): Str
     return undefined;
   }
 
-  return { append, appendsUnderWay: () => appendsUnderWay, read, head, eventAt, clockSkewMs: () => measureClockSkewMs(connection) };
+  return { append, appendsUnderWay: () => appendsUnderWay, read, head, eventAt, clockSkew: () => measureClockSkew(connection) };
 }

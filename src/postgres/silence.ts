@@ -25,6 +25,8 @@ export interface SilenceOptions {
 export function makeSilenceWatch(url: string, { lateMs = LATE_MS, patienceMs = PATIENCE_MS }: SilenceOptions = {}): SilenceWatch {
   /** Since when each connection that has something to answer has had it. */
   const busySince = new Map<pg.PoolClient, number>();
+  /** What is asked on them fails by itself, and no event tells of it. */
+  const ended = new WeakSet<pg.PoolClient>();
   let isLooking = false;
 
   async function isThere(): Promise<boolean> {
@@ -59,9 +61,12 @@ export function makeSilenceWatch(url: string, { lateMs = LATE_MS, patienceMs = P
     watch(client) {
       const idle = (): void => void busySince.delete(client);
       client.on('drain', idle);
-      client.on('end', idle);
+      client.on('end', () => {
+        ended.add(client);
+        idle();
+      });
     },
-    asked: (client) => void (busySince.has(client) || busySince.set(client, performance.now())),
+    asked: (client) => void (busySince.has(client) || ended.has(client) || busySince.set(client, performance.now())),
     close: () => clearInterval(timer),
   };
 }

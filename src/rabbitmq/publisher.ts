@@ -32,12 +32,13 @@ export interface Publisher {
 export interface PublisherOptions {
   /** What has to be done on a channel before the first message is published on it. */
   readonly prepare?: (channel: ConfirmChannel) => Promise<void>;
-  /** Told when a channel is lost, after its unconfirmed messages were told. */
+  /** Told when a channel is lost or given up. Its unconfirmed messages are told by themselves: before that, or, of one given up, soon after. */
   readonly onLost?: () => void;
 }
 
 interface Unconfirmed extends OutgoingMessage {
   isReturned: boolean;
+  readonly resolve: (outcome: PublishOutcome) => void;
 }
 
 /** Between two attempts to open a channel on a connection that is there. */
@@ -46,6 +47,8 @@ const REOPEN_MS = 200;
 const NACKED = 'message nacked';
 /** Between two channels that are given up for what the broker refused on them: whoever shares a channel loses its answers with it. */
 const RENEW_MS = 2000;
+/** A connection has room for 2047 channels, and those given up take theirs until the broker closes them, which it may never do. */
+const MOST_GIVEN_UP = 100;
 
 /** A publisher over the connection; whenever that is (again) connected, a channel is opened. */
 export function makePublisher(connection: BrokerConnection, { prepare, onLost }: PublisherOptions = {}): Publisher {
@@ -53,18 +56,15 @@ export function makePublisher(connection: BrokerConnection, { prepare, onLost }:
   let isOpening = false;
   let isClosed = false;
   let renewedMs = Number.NEGATIVE_INFINITY;
+  /** Channels that were given up and are not closed yet. */
+  let givenUp = 0;
 
   async function open(): Promise<void> {
     if (isOpening || isClosed || current !== undefined) return;
     isOpening = true;
     try {
       const channel = await connection.openConfirmChannel();
-      channel.once('close', () => {
-        if (current !== channel) return;
-        current = undefined;
-        onLost?.();
-        reopen();
-      });
+      channel.once('close', () => lose(channel));
       await prepare?.(channel);
       if (isClosed) await channel.close();
       else current = channel;
@@ -73,6 +73,12 @@ export function makePublisher(connection: BrokerConnection, { prepare, onLost }:
     } finally {
       isOpening = false;
     }
+  }
+  function lose(channel: ConfirmChannel): void {
+    if (current !== channel) return;
+    current = undefined;
+    onLost?.();
+    reopen();
   }
   function reopen(): void {
     if (isClosed) return;
@@ -83,13 +89,23 @@ export function makePublisher(connection: BrokerConnection, { prepare, onLost }:
 
   /**
    * A channel that was opened when a node of the broker had just died remembers that node as the leader of its queues: RabbitMQ 3.10
-   * refuses every message on it for as long as the node is away. Another channel asks who leads.
+   * refuses every message on it for as long as the node is away. Another channel asks who leads. Nobody waits for this one to close: while
+   * a queue has no leader, the broker may never say that it has.
    */
   function renew(channel: ConfirmChannel): void {
     const nowMs = performance.now();
-    if (current !== channel || nowMs - renewedMs < RENEW_MS) return;
+    if (current !== channel || nowMs - renewedMs < RENEW_MS || givenUp >= MOST_GIVEN_UP) return;
     renewedMs = nowMs;
+    givenUp += 1;
+    const late = setTimeout(() => {
+      for (const { resolve } of unconfirmedOn(channel)) resolve('unknown');
+    }, CLOSE_MS);
+    channel.once('close', () => {
+      givenUp -= 1;
+      clearTimeout(late); // what was unconfirmed has been told
+    });
     void channel.close().catch(() => undefined); // it has been closed in the meantime
+    lose(channel);
   }
 
   const returnedOn = new WeakMap<ConfirmChannel, Set<Unconfirmed>>();
@@ -115,7 +131,7 @@ export function makePublisher(connection: BrokerConnection, { prepare, onLost }:
         const channel = current;
         if (channel === undefined || !connection.takesMessages()) return resolve('not_sent');
         const unconfirmed = unconfirmedOn(channel);
-        const entry: Unconfirmed = { ...message, isReturned: false };
+        const entry: Unconfirmed = { ...message, isReturned: false, resolve };
         unconfirmed.add(entry);
         const { exchange, routingKey, content, options } = message;
         try {

@@ -75,7 +75,7 @@ export function makeMetrics(process: { readonly version: string; readonly roles:
       gauge('ledger_appends_under_way', 'Appends sent to the event store and not yet answered.', sources.appendsUnderWay);
       gauge(
         'ledger_clock_ahead_seconds',
-        "How far this process's clock is ahead of the event store's, as last compared: an upper bound. Negative where it is behind.",
+        "How far this process's clock is ahead of the event store's, as last compared: a lower bound. Negative where it is behind.",
         () => sources.clockAheadMs() / MS_PER_S,
       );
       return observeCommands(registers);

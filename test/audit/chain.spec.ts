@@ -89,7 +89,7 @@ describe('over a log', () => {
 
   it('annulments are in it, other streams are not', async () => {
     const before = await ledger.verifyChain();
-    await ledger.store.streams.clockSkewMs();
+    await ledger.store.streams.clockSkew();
     expect((await ledger.verifyChain()).events).toBe(before.events);
     const place = { stream: 'account-nobody', revision: 0n, position: 0n, eventId: '0b9a4c52-8f0e-4d4e-9c8e-0f0f6d2f1a11' };
     await ledger.store.annulments.append({ ...place, reason: 'to see' });

@@ -19,7 +19,7 @@ beforeAll(async () => {
   store = connectEventStore(server.url);
   for (let start = 0; start < events.length; start += 500) {
     await store.streams.append(stream, events.slice(start, start + 500), { expecting: BigInt(start) - 1n });
-    await store.streams.clockSkewMs(); // what is not the ledger's stands between
+    await store.streams.clockSkew(); // what is not the ledger's stands between
   }
 });
 afterAll(async () => {

@@ -33,7 +33,7 @@ const LOG: readonly Written[] = [
   written(ANN, 'send', 'transfer-sent', { ...usd('4.00'), transferId: 'one', to: BOB, ...left('5.00', '1.00') }),
   written(BOB, 'sys:receive', 'transfer-received', { ...usd('4.00'), transferId: 'one', from: ANN, ...left('4.00') }),
   written(ANN, 'sys:complete', 'transfer-completed', { ...usd('4.00'), transferId: 'one', to: BOB }),
-  written(ANN, 'too much', 'command-rejected', { code: 'insufficient_funds' }),
+  written(ANN, 'too much', 'command-rejected', { code: 'insufficient_funds', commandType: 'withdraw' }),
   written(ANN, 'in doubt', 'transfer-sent', { ...usd('1.00'), transferId: 'two', to: BOB, ...left('4.00', '1.00') }),
   written(BOB, 'sys:refuse', 'transfer-refused', { ...usd('1.00'), transferId: 'two', from: ANN, reason: 'recipient_frozen' }),
   written(ANN, 'sys:return', 'transfer-returned', { ...usd('1.00'), transferId: 'two', to: BOB, ...left('5.00', '1.00') }),
@@ -57,9 +57,27 @@ const applied = (revision: number, position: number, balances: readonly [string,
   balances: balances.map(([available, held]) => ({ asset: 'USD', available, held })),
 });
 let clock = 0;
+/** What is asked under each key. */
+const ASKED: Readonly<Record<string, Pick<Attempt, 'type' | 'asks'>>> = {
+  open: { type: 'open-account', asks: {} },
+  'pay in': { type: 'deposit', asks: usd('10') },
+  hold: { type: 'place-hold', asks: usd('1.0') },
+  send: { type: 'transfer', asks: { to: BOB, ...usd('4.00') } },
+  'in doubt': { type: 'transfer', asks: { to: BOB, ...usd('1.00') } },
+  'turned away': { type: 'freeze-account', asks: {} },
+};
 function attempt(accountId: string, key: string, outcome: Outcome, more: Partial<Attempt> = {}): Attempt {
   clock += 10;
-  return { client: 'client', accountId, key, type: 'any', invokedMs: clock, endedMs: clock + 5, outcome, ...more };
+  return {
+    client: 'client',
+    accountId,
+    key,
+    ...(ASKED[key] ?? { type: 'withdraw', asks: usd('100.00') }),
+    invokedMs: clock,
+    endedMs: clock + 5,
+    outcome,
+    ...more,
+  };
 }
 const read = (position: number, available: string, held: string, more: Partial<Read> = {}): Read => {
   clock += 10;
@@ -147,6 +165,15 @@ const PLANTED: readonly (readonly [what: string, name: ViolationName, history: H
     told('hold', applied(2, 29, [['9.00', '1.00']])),
     logOf(LOG),
   ],
+  ['another amount than was asked', 'not-as-asked', HISTORY, but('pay in', { data: { ...usd('10.01'), ...left('10.01') } })],
+  ['another recipient than was asked', 'not-as-asked', HISTORY, but('in doubt', { data: { ...usd('1.00'), transferId: 'two', to: ANN } })],
+  ['another command than was asked', 'not-as-asked', HISTORY, but('in doubt', { type: 'withdrawn' })],
+  [
+    'a refusal of another command',
+    'not-as-asked',
+    HISTORY,
+    but('too much', { data: { code: 'insufficient_funds', commandType: 'deposit' } }),
+  ],
   ['an answer that nothing explains', 'strange-answer', told('never came', { kind: 'strange', code: 'account_not_found' }), logOf(LOG)],
   ['a command that nobody sent', 'never-asked', HISTORY, and(written(ANN, 'made up', 'account-frozen'))],
   [
@@ -232,15 +259,18 @@ test.for(PLANTED)('%s is found: %s', ([, name, history, log]) => {
   expect(names(history, log)).toContain(name);
 });
 
-const TOLD: readonly ToldEvent[] = logOf(LOG).map(({ id, stream, type, revision, position, metadata }) => ({
+const TOLD: readonly ToldEvent[] = logOf(LOG).map(({ id, stream, type, revision, position, data, metadata }) => ({
   id,
   routingKey: `account.${type}`,
   type: `ledger.account.${type}.v1`,
   accountId: stream.slice('account-'.length),
-  revision: String(revision),
-  position: String(position),
-  key: String(metadata['key']),
+  time: String(metadata['occurredAt']),
+  data: { ...data, revision: String(revision), position: String(position), key: metadata['key'] },
 }));
+
+/** The same, but for what one of them says. */
+const toldWith = (data: ToldEvent['data']): ToldEvent[] =>
+  TOLD.map((one, n) => (n === 3 ? { ...one, data: { ...one.data, ...data } } : one));
 
 test('integration events: all of them, and some of them again', () => {
   expect(checkEvents([...TOLD.slice(0, 5), ...TOLD.slice(2)], logOf(LOG))).toEqual([]);
@@ -251,8 +281,9 @@ test.for([
   ['none at all', 'event-untold', []],
   ['one before those that it follows', 'event-reordered', [...TOLD.slice(0, 3), ...TOLD.slice(4), ...TOLD.slice(3)]],
   ['one that never happened', 'event-differs', [...TOLD, { ...TOLD[0], id: 'made up' }]],
-  ['one at another position', 'event-differs', TOLD.map((one) => (one.key === 'hold' ? { ...one, position: '31' } : one))],
-  ['one of somebody else', 'event-differs', TOLD.map((one) => (one.key === 'hold' ? { ...one, accountId: BOB } : one))],
+  ['one at another position', 'event-differs', toldWith({ position: '31' })],
+  ['one with another amount', 'event-differs', toldWith({ amount: '1.01' })],
+  ['one of somebody else', 'event-differs', TOLD.map((one, n) => (n === 3 ? { ...one, accountId: BOB } : one))],
 ] as [string, ViolationName, ToldEvent[]][])('of integration events %s is found: %s', ([, name, told]) => {
   expect(checkEvents(told, logOf(LOG)).map((found) => found.name)).toContain(name);
 });

@@ -9,9 +9,8 @@ export interface ToldEvent {
   readonly routingKey: string;
   readonly type: string;
   readonly accountId: string;
-  readonly revision: string;
-  readonly position: string;
-  readonly key: string;
+  readonly time: string;
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 const QUEUE = 'chaos.events';
@@ -24,14 +23,20 @@ const Message = z.object({
   id: z.string(),
   type: z.string(),
   subject: z.string(),
-  data: z.object({ revision: z.string(), position: z.string(), key: z.string() }),
+  time: z.string(),
+  data: z.record(z.string(), z.unknown()),
 });
+
+/** How long the broker may take to accept a connection. */
+const CONNECT_MS = 10_000;
 
 /** Binds the queue to every event from now on. */
 export async function bindEventQueue(brokerUrl: string): Promise<void> {
-  const connection = await connect(brokerUrl);
+  const connection = await connect(brokerUrl, { timeout: CONNECT_MS });
+  connection.on('error', () => undefined);
   try {
     const channel = await connection.createChannel();
+    channel.on('error', () => undefined); // whoever waits for it is told, too
     await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
     await channel.assertQueue(QUEUE, { durable: true });
     await channel.bindQueue(QUEUE, EXCHANGE, '#');
@@ -42,12 +47,18 @@ export async function bindEventQueue(brokerUrl: string): Promise<void> {
 
 /** Gives what the queue has, in its order; it is empty afterwards. */
 export async function takeEvents(brokerUrl: string, take: (event: ToldEvent) => void): Promise<void> {
-  const connection = await connect(brokerUrl);
+  const connection = await connect(brokerUrl, { timeout: CONNECT_MS });
+  connection.on('error', () => undefined);
   try {
     const channel = await connection.createChannel();
-    await channel.prefetch(AT_ONCE);
-    await new Promise<void>((resolve, reject) => {
+    const failed = new Promise<never>((_, reject) => {
       connection.on('error', reject);
+      connection.on('close', () => reject(new Error('the connection is gone')));
+      channel.on('error', reject);
+    });
+    failed.catch(() => undefined); // after the end nobody waits for it
+    await channel.prefetch(AT_ONCE);
+    const taken = new Promise<void>((resolve, reject) => {
       let timer = setTimeout(resolve, EMPTY_AFTER_MS);
       const onMessage = (message: ConsumeMessage | null): void => {
         clearTimeout(timer);
@@ -61,6 +72,7 @@ export async function takeEvents(brokerUrl: string, take: (event: ToldEvent) => 
       };
       channel.consume(QUEUE, onMessage).catch(reject);
     });
+    await Promise.race([taken, failed]);
     await channel.close();
   } finally {
     await connection.close();
@@ -68,6 +80,6 @@ export async function takeEvents(brokerUrl: string, take: (event: ToldEvent) => 
 }
 
 function toldEvent({ content, fields: { routingKey } }: ConsumeMessage): ToldEvent {
-  const { id, type, subject, data } = Message.parse(JSON.parse(content.toString()));
-  return { id, routingKey, type, accountId: subject, ...data };
+  const { id, type, subject, time, data } = Message.parse(JSON.parse(content.toString()));
+  return { id, routingKey, type, accountId: subject, time, data };
 }

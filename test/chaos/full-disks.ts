@@ -1,5 +1,6 @@
 // Whether a disk is full as its server sees it: a write of one's own is refused for want of room.
 import { jsonEvent, UnknownError } from '@eventstore/db-client';
+import type pg from 'pg';
 import { withDatabase } from '../scenarios/audit/tables.ts';
 import { withClient } from '../scenarios/log.ts';
 
@@ -11,10 +12,11 @@ const GIVE_UP_MS = 2_000;
 
 export async function isPostgresFull(url: string): Promise<boolean> {
   try {
-    await withDatabase(`${url}?connect_timeout=2`, async (client) => {
+    const ask = async (client: pg.Client): Promise<void> => {
       await client.query('CREATE TABLE chaos_room AS SELECT n FROM generate_series(1, 2000) n');
       await client.query('DROP TABLE chaos_room');
-    });
+    };
+    await withDatabase(url, ask, { connectionTimeoutMillis: GIVE_UP_MS, query_timeout: GIVE_UP_MS });
     return false;
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === DISK_FULL;

@@ -26,6 +26,8 @@ export interface Asked {
   readonly accountId: string;
   readonly key: string;
   readonly type: string;
+  /** What else the command says. */
+  readonly asks: Readonly<Record<string, unknown>>;
   /** Those of one sequence, to one account, are to be decided in the order in which they were handed in. */
   readonly sequence?: string;
 }

@@ -6,10 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isRunning, sendSignal } from '../../src/embedded/process-identity.ts';
 import type { LedgerProcess } from '../stack/ledger-process.ts';
 import { spawnLedger } from '../stack/ledger-process.ts';
+import { PATIENCE_MS } from '../stack/patience.ts';
 import { scratchFolder } from '../stack/scratch-folder.ts';
 import { TEST_KEY_SECRET } from '../stack/tokens.ts';
 import type { Link } from './link.ts';
 import { openLink } from './link.ts';
+import { NotRevived } from './not-revived.ts';
 
 export interface LedgerServers {
   readonly eventStoreUrl: string;
@@ -33,9 +35,12 @@ export interface ChaosLedger extends AsyncDisposable {
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean;
   /** Sets its clock so far ahead of the true time. @returns false where it does not say within a second that it is. */
   setClock(aheadMs: number): Promise<boolean>;
-  /** Starts it again if it has ended, and waits until it is ready. */
-  revive(): Promise<void>;
-  isReady(): Promise<boolean>;
+  /** Starts it again if it has ended, and waits until it is ready. @throws why it was not within that time */
+  revive(withinMs: number): Promise<void>;
+  /** Why it is not ready, with what it wrote last; undefined where it is. */
+  whyNotReady(): Promise<string | undefined>;
+  /** Whether that process is it, or was before it was started again. */
+  wasProcess(pid: number): boolean;
   /** A token for 15 minutes. */
   operatorToken(): Promise<string>;
   /** What it wrote before it ended by itself, each time since it was asked last: nobody had killed it. */
@@ -55,6 +60,11 @@ const CLOCK = join(import.meta.dirname, 'shifted-clock.ts');
 const OPERATOR_ID = '0d0e7e10-9e5e-4c0b-8f00-1edce7f01d00';
 const SAID_WITHIN_MS = 1_000;
 const LAST_WORDS = 3_000;
+const BETWEEN_TRIES_MS = 200;
+
+/** What it said of its readiness comes first, and what it wrote last is at the end. */
+const shortened = (text: string): string =>
+  text.length <= 2 * LAST_WORDS ? text : `${text.slice(0, LAST_WORDS)} … ${text.slice(-LAST_WORDS)}`;
 
 const portOf = (url: string): number => Number(new URL(url).port);
 function through(url: string, link: Link): string {
@@ -91,42 +101,50 @@ export async function startChaosLedger(options: ChaosLedgerOptions): Promise<Cha
   let ended: Promise<unknown> = Promise.resolve();
   let accidents: string[] = [];
   let wasKilled = false;
-  let isClosed = false;
+  const pids = new Set<number>();
+  const closing = new AbortController();
+  const isClosed = (): boolean => closing.signal.aborted;
   let starting: Promise<void> | undefined;
   const isAlive = (): boolean => ledger !== undefined && isRunning(ledger.pid);
 
-  async function start(): Promise<void> {
+  async function start(withinMs: number): Promise<void> {
+    const deadline = performance.now() + withinMs;
     await ended;
     await ledger?.close();
     ledger = undefined;
-    if (isClosed) return;
-    writeFileSync(clockFile, '0');
     // It ends where a server is away just as it starts.
     for (;;) {
+      if (isClosed()) return;
+      writeFileSync(clockFile, '0');
       try {
-        const started = await spawnLedger(environment);
+        const patienceMs = Math.max(0, deadline - performance.now());
+        const started = await spawnLedger(environment, [], { patienceMs, signal: closing.signal });
         ledger = started;
+        pids.add(started.pid);
         wasKilled = false;
         ended = started.exited.then(({ code, signal }) => {
           if (!wasKilled) accidents.push(`ended with ${signal ?? `code ${code}`}: ${started.stderr().slice(-LAST_WORDS)}`);
         });
         return;
-      } catch {
-        await sleep(200);
+      } catch (error) {
+        if (isClosed()) return;
+        if (performance.now() > deadline) throw new NotRevived(shortened(String(error)));
+        await sleep(BETWEEN_TRIES_MS);
       }
     }
   }
-  const startOnce = (): Promise<void> => {
-    starting ??= start().finally(() => {
+  const startOnce = (withinMs: number): Promise<void> => {
+    starting ??= start(withinMs).finally(() => {
       starting = undefined;
     });
     return starting;
   };
 
-  await startOnce();
+  await startOnce(PATIENCE_MS);
   opened.defer(async () => {
     wasKilled = true;
-    isClosed = true;
+    closing.abort();
+    await starting?.catch(() => undefined);
     if (ledger !== undefined) sendSignal(ledger.pid, 'SIGCONT');
     await ledger?.stop('SIGKILL');
     await ledger?.close();
@@ -150,18 +168,20 @@ export async function startChaosLedger(options: ChaosLedgerOptions): Promise<Cha
         if (ledger?.stderr().slice(before).includes(`the clock is ${aheadMs} ms ahead`) === true) return true;
       return false;
     },
-    async revive() {
-      if (!isAlive()) await startOnce();
+    async revive(withinMs) {
+      if (starting !== undefined || wasKilled || !isAlive()) await startOnce(withinMs);
     },
-    async isReady() {
+    async whyNotReady() {
+      if (ledger === undefined) return 'it does not run';
+      const said = `it wrote: ${ledger.stderr().slice(-LAST_WORDS)}`;
       try {
-        return (
-          ledger !== undefined && (await fetch(`${ledger.apiUrl}/health/ready`, { signal: AbortSignal.timeout(2_000) })).status === 200
-        );
-      } catch {
-        return false;
+        const answer = await fetch(`${ledger.apiUrl}/health/ready`, { signal: AbortSignal.timeout(2_000) });
+        return answer.status === 200 ? undefined : `${answer.status} ${await answer.text()}; ${said}`;
+      } catch (error) {
+        return `${error}; ${said}`;
       }
     },
+    wasProcess: (pid) => pids.has(pid),
     operatorToken: async () => ledger?.token('operator', OPERATOR_ID) ?? '',
     accidents() {
       const told = accidents;

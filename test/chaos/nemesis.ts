@@ -7,6 +7,7 @@ import { nameOfFault } from './fault-kinds.ts';
 import { isPostgresFull, isStoreFull } from './full-disks.ts';
 import type { Recorder } from './history.ts';
 import type { Link, LinkFault } from './link.ts';
+import { NotRevived } from './not-revived.ts';
 import { rebuildAndSwap } from './rebuild.ts';
 import type { ChaosStack } from './stack.ts';
 
@@ -17,10 +18,12 @@ export interface Struck {
 
 interface Killable {
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean;
-  revive(): Promise<void>;
+  revive(withinMs: number): Promise<void>;
 }
 
 const LONGER_MS = 4_000;
+/** Longer than any fault lasts, and than a start takes on a busy machine. What has not come back by then has to once all faults are over. */
+const COMES_BACK_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
 /**
@@ -33,16 +36,16 @@ export async function runNemesis(
   recorder: Recorder,
   tell: (message: string) => void,
 ): Promise<readonly Struck[]> {
-  return Promise.all(
-    plan.map(async (planned) => {
-      await sleep(planned.atMs);
-      const name = nameOfFault(planned.fault);
-      tell(`${name} begins, for ${planned.forMs} ms at ledger ${planned.ledger}`);
-      const struck = await strike(stack, planned, recorder);
-      tell(`${name} is over, and ${struck ? 'struck' : 'did not strike'}`);
-      return { name, struck };
-    }),
-  );
+  const striking = plan.map(async (planned) => {
+    await sleep(planned.atMs);
+    const name = nameOfFault(planned.fault);
+    tell(`${name} begins, for ${planned.forMs} ms at ledger ${planned.ledger}`);
+    const struck = await strike(stack, planned, recorder);
+    tell(`${name} is over, and ${struck ? 'struck' : 'did not strike'}`);
+    return { name, struck };
+  });
+  await Promise.allSettled(striking); // one that throws leaves no other behind
+  return Promise.all(striking);
 }
 
 function strike(stack: ChaosStack, planned: PlannedFault, recorder: Recorder): Promise<boolean> {
@@ -130,8 +133,16 @@ function linkFaultOf({ fault }: Extract<FaultKind, { readonly kind: 'link' }>, {
 async function kill(server: Killable | undefined, { forMs }: PlannedFault): Promise<boolean> {
   if (server === undefined || !server.signal('SIGKILL')) return false;
   await sleep(forMs);
-  await server.revive();
+  await comeBack(server);
   return true;
+}
+
+async function comeBack({ revive }: Pick<Killable, 'revive'>): Promise<void> {
+  try {
+    await revive(COMES_BACK_MS);
+  } catch (error) {
+    if (!(error instanceof NotRevived)) throw error;
+  }
 }
 
 async function stop(server: Killable | undefined, { forMs }: PlannedFault): Promise<boolean> {
@@ -156,7 +167,7 @@ async function fillDisk(stack: ChaosStack, server: 'event store' | 'Postgres', {
   const isFull = await (server === 'event store' ? isStoreFull(url) : isPostgresFull(url));
   await sleep(forMs);
   disk.free();
-  await revive(); // a Postgres that cannot write its log ends
+  await comeBack({ revive }); // a Postgres that cannot write its log ends
   return isFull;
 }
 

@@ -39,6 +39,17 @@ export const PLANTED_BUGS = {
       },
     ],
   },
+  'other-amount': {
+    what: 'books a minor unit more than was deposited',
+    violation: 'not-as-asked',
+    changes: [
+      {
+        module: 'src/domain/money.ts',
+        find: "paymentOf(command, asset, amountMinor), type: 'deposited'",
+        put: "paymentOf(command, asset, amountMinor + 1n), type: 'deposited'",
+      },
+    ],
+  },
   'skipped-event': {
     what: 'projects no refusal',
     violation: 'skipped-event',

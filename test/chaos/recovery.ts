@@ -8,11 +8,12 @@ import { toBeTold } from './checker/events.ts';
 import type { Violation } from './checker/violation.ts';
 import { violation } from './checker/violation.ts';
 import type { ToldEvent } from './event-queue.ts';
-import type { History } from './history.ts';
+import { fence } from './fence.ts';
+import type { History, Recorder } from './history.ts';
 import type { ChaosStack } from './stack.ts';
 
 const BETWEEN_MS = 50;
-/** What was sent and never confirmed may still come in; so long nothing must have. */
+/** What the ledger does by itself may still come in; so long nothing must have. What clients sent is behind a fence. */
 const STILL_FOR_MS = 400;
 
 /** What the ledger will still do by itself. */
@@ -29,14 +30,19 @@ export interface Recovered {
   readonly violations: readonly Violation[];
 }
 
-const wholeLog = ({ eventStore }: ChaosStack): Promise<LogEvent[]> => readLog(eventStore.url, 'account-', 'asset-');
+export const wholeLog = ({ eventStore }: ChaosStack): Promise<LogEvent[]> => readLog(eventStore.url, 'account-', 'asset-');
 
 /**
- * Waits until both ledgers are ready, what was taken is decided, transfers have ended, all is
+ * Waits until both ledgers are ready, what was sent has come in if it ever will, what was taken is decided, transfers have ended, all is
  * projected, the log has stood still, and others were told of all of it.
  * @param forMs for how long at most; what has not come about then is a violation.
  */
-export async function recover(stack: ChaosStack, history: History, forMs: number, tell: (message: string) => void): Promise<Recovered> {
+export async function recover(
+  stack: ChaosStack,
+  { recorder, token, round }: { readonly recorder: Recorder; readonly token: string; readonly round: number },
+  forMs: number,
+  tell: (message: string) => void,
+): Promise<Recovered> {
   const deadline = performance.now() + forMs;
   const violations: Violation[] = [];
   let log: readonly LogEvent[] = [];
@@ -57,9 +63,16 @@ export async function recover(stack: ChaosStack, history: History, forMs: number
   }
 
   await until('both ledgers are ready', async () => {
-    const ready = await Promise.all(stack.ledgers.map((ledger) => ledger.isReady()));
-    return ready.every((is) => is);
+    const reasons = await Promise.all(stack.ledgers.map((ledger) => ledger.whyNotReady()));
+    const [why] = reasons.filter((reason) => reason !== undefined);
+    if (why !== undefined) throw new Error(why);
+    return true;
   });
+  await until('nothing that was sent is still on its way', async () => {
+    await fence(stack, recorder, token, `fence ${round}`);
+    return true;
+  });
+  const history = recorder.history();
   // What is missing then is lost, and the checker says what.
   await until('everything that was taken is decided', async () => {
     log = await wholeLog(stack);

@@ -75,34 +75,39 @@ function tell(message: string): void {
   if (values.verbose) process.stderr.write(`${new Date().toISOString()} ${message}\n`);
 }
 
-let stack: ChaosStack | undefined;
+/** Being started, running, or being disposed of. */
+let stack: Promise<ChaosStack> | undefined;
+let isStopped = false;
+const dispose = async (): Promise<void> => (await stack?.catch(() => undefined))?.[Symbol.asyncDispose](); // one that did not start has cleaned up
 /** Whoever ends the run leaves no process and no mounted disk behind. */
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
-    void (async () => {
-      await stack?.[Symbol.asyncDispose]();
-      process.exit(130);
-    })();
+    isStopped = true;
+    void dispose().finally(() => process.exit(130));
   });
 const startedAt = performance.now();
 try {
-  for (; done < count; done += 1) {
-    stack ??= await startChaosStack();
+  for (; done < count && !isStopped; done += 1) {
+    stack ??= startChaosStack();
+    const running = await stack;
+    if (isStopped) break;
     const before = violations;
     try {
-      take(await runSeed(stack, from + done, { seconds, recoveryMs: RECOVERY_MS, tell }));
+      take(await runSeed(running, from + done, { seconds, recoveryMs: RECOVERY_MS, tell }));
     } catch (error) {
+      if (isStopped) break;
       violations += 1;
       process.stdout.write(`seed ${from + done}: could not be judged: ${error instanceof Error ? error.stack : error}\n`);
     }
     // What is broken stays broken: the next seed would only be told so.
     if (violations === before && (done + 1) % SEEDS_A_STACK !== 0) continue;
-    await stack[Symbol.asyncDispose]();
+    await dispose();
     stack = undefined;
   }
 } finally {
-  await stack?.[Symbol.asyncDispose]();
+  await dispose();
 }
+if (isStopped) process.exit(130);
 
 const width = Math.max(...[...strikes.keys()].map((name) => name.length));
 const lines = [...strikes].map(

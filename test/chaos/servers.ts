@@ -11,6 +11,7 @@ import { rememberPort } from '../stack/eventstore.ts';
 import { lastingPort } from '../stack/lasting-port.ts';
 import { discard, GUEST, rememberPorts, startNode } from '../stack/rabbitmq-server.ts';
 import { scratchFolder } from '../stack/scratch-folder.ts';
+import { NotRevived } from './not-revived.ts';
 import { signalTree } from './process-tree.ts';
 import type { SmallDisk } from './small-disk.ts';
 import { mountSmallDisk } from './small-disk.ts';
@@ -20,8 +21,8 @@ export interface ChaosServer extends AsyncDisposable {
   readonly url: string;
   /** Sends it to all its processes. False: none was running. */
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean;
-  /** Starts it again if it has ended. */
-  revive(): Promise<void>;
+  /** Starts it again if it has ended. @throws why it did not start within that time */
+  revive(withinMs: number): Promise<void>;
 }
 export interface StoreServer extends ChaosServer {
   readonly disk: SmallDisk;
@@ -43,45 +44,54 @@ async function keepAlive(
   };
   watch();
   let reviving: Promise<void> | undefined;
-  async function reviveOnce(): Promise<void> {
+  let isClosed = false;
+  async function reviveOnce(withinMs: number): Promise<void> {
     // A SIGKILL takes a moment to be noticed.
     await Promise.race([server.exited, sleep(50)]);
     if (!hasEnded) return;
-    server = await startPatiently(start);
+    const started = await startPatiently(start, withinMs, () => isClosed);
+    if (started === undefined) return;
+    server = started;
     watch();
     if (server.url !== url) throw new Error('the server came back at another address: somebody took its port');
   }
   return {
     url,
     signal: (signal) => !hasEnded && signalTree(server.pid, signal) > 0,
-    revive() {
+    revive(withinMs) {
       // Two faults at once may both have ended it.
-      reviving ??= reviveOnce().finally(() => {
+      reviving ??= reviveOnce(withinMs).finally(() => {
         reviving = undefined;
       });
       return reviving;
     },
     async [Symbol.asyncDispose]() {
+      isClosed = true;
+      await reviving?.catch(() => undefined);
       signalTree(server.pid, 'SIGCONT');
       await discardData(server);
     },
   };
 }
 
-/** Tries again where it cannot start just now: its disk may be full. */
-async function startPatiently<Server>(start: () => Promise<Server>): Promise<Server> {
-  for (let tries = 1; ; tries += 1) {
+/** Tries again where it cannot start just now: its disk may be full. @returns undefined where nobody wants it any more */
+async function startPatiently<Server>(
+  start: () => Promise<Server>,
+  withinMs: number,
+  isGivenUp: () => boolean,
+): Promise<Server | undefined> {
+  const deadline = performance.now() + withinMs;
+  while (!isGivenUp()) {
     try {
       return await start();
     } catch (error) {
-      if (tries === MOST_TRIES) throw error;
+      if (performance.now() > deadline) throw new NotRevived(`a server did not start: ${error}`);
       await sleep(BETWEEN_TRIES_MS);
     }
   }
+  return undefined;
 }
 
-/** Longer together than any fault lasts. */
-const MOST_TRIES = 20;
 const BETWEEN_TRIES_MS = 500;
 /** Room for a log of some 50,000 events. */
 const EVENT_STORE_MB = 256;

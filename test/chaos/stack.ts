@@ -65,6 +65,7 @@ export async function startChaosStack({ withBroker = true, preloads = [], settin
   producerUrl.port = String(producerLink.port);
   const told: ToldEvent[] = [];
   const kept = opened.move();
+  let disposing: Promise<void> | undefined;
   return {
     eventStore,
     postgres,
@@ -77,6 +78,10 @@ export async function startChaosStack({ withBroker = true, preloads = [], settin
       await takeEvents(broker.url, (event) => told.push(event));
       return told;
     },
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+    // Whoever asks again waits for it, too.
+    [Symbol.asyncDispose]() {
+      disposing ??= kept.disposeAsync();
+      return disposing;
+    },
   };
 }

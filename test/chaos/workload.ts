@@ -49,7 +49,7 @@ async function runClient(
   };
 
   async function send(ledger: LedgerClient, command: Command, key: string): Promise<Outcome> {
-    const end = recorder.invoke({ client, key, accountId: command.accountId, type: command.type });
+    const end = recorder.invoke({ client, key, ...askedBy(command) });
     let outcome: Outcome;
     try {
       const applied = await ledger.send(command, { key });
@@ -70,7 +70,7 @@ async function runClient(
       ...(isShop && n > 0 ? { ...deposit(chance), accountId: first.accountId } : first),
       key: `${sequence} ${n}`,
     }));
-    const ends = commands.map(({ accountId, type, key }) => recorder.invoke({ client, key, accountId, type, sequence }));
+    const ends = commands.map(({ key, ...command }) => recorder.invoke({ client, key, ...askedBy(command), sequence }));
     try {
       const results = await ledger.sendAll(commands);
       for (const [n, result] of results.entries()) {
@@ -126,6 +126,8 @@ async function runClient(
   }
 }
 
+const askedBy = ({ accountId, type, ...asks }: Command) => ({ accountId, type, asks });
+
 const deposit = (chance: Chance) => ({ type: 'deposit' as const, asset: 'USD', amount: `0.${10 + chance.below(90)}` });
 
 /** Hands commands in without waiting for those before, and keeps their order. */
@@ -139,7 +141,7 @@ async function runProducer(client: string, options: WorkloadOptions & { readonly
     void recorder.messages.push({ accountId: body.accountId, key, type, body });
 
   async function produce(command: Command, key: string): Promise<void> {
-    const end = recorder.invoke({ client, key, accountId: command.accountId, type: command.type, sequence: client });
+    const end = recorder.invoke({ client, key, ...askedBy(command), sequence: client });
     try {
       if (chance.percent(30)) {
         await producer.publish(command, { key });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CommandBus } from '../../src/commands/bus.ts';
 import type { CommandSide } from '../../src/commands/command-side.ts';
@@ -134,6 +135,25 @@ describe('doubt', () => {
     await stack.stores.eventStore.restart();
     await expect.poll(() => ask(usd(account, 'deposit', '1.00'), 'k')).toMatchObject({ status: 'applied' });
     expect(await ask(usd(account, 'withdraw', '2.01'), 'w')).toMatchObject(refused('insufficient_funds'));
+  });
+
+  it('ends in time where the clock is set back', async () => {
+    let nowMs = Date.now();
+    const setBack = stack.another({
+      now: () => {
+        nowMs -= 3_600_000;
+        return nowMs;
+      },
+      limits: { mailboxCommands: 10, queueCommands: 10, cachedAccounts: 10, doubtBudgetMs: 100, conflictBudgetMs: 10_000 },
+    });
+    const { send: ask, open: openHere } = senderOf(() => makeInProcessBus(setBack));
+    const account = await openHere();
+    expect(await ask(usd(account, 'deposit', '1.00'), 'first')).toMatchObject({ status: 'applied' });
+    await stack.stores.eventStore.kill();
+    const answer = ask(usd(account, 'deposit', '1.00'), 'k');
+    expect(await Promise.race([answer, sleep(15_000)])).toMatchObject(refused('outcome_unknown'));
+    await stack.stores.eventStore.restart();
+    await expect.poll(() => ask(usd(account, 'deposit', '1.00'), 'k')).toMatchObject({ status: 'applied' });
   });
 });
 

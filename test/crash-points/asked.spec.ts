@@ -4,10 +4,10 @@ import { ConfigError, readEnv } from '../../src/config.ts';
 import { watchEdges } from '../../src/crash-edges.ts';
 import { askedCrash, CRASH_AT, CRASH_POINTS } from '../../src/crash-points.ts';
 import { connectEventStore } from '../../src/eventstore/client.ts';
-import { BROKERED_REQUESTS, CONSUMERS, PROJECTORS, PUBLISHERS, REBUILDS, REQUESTS, SCHEDULERS } from './victims.ts';
+import { BROKERED_REQUESTS, CHANGES, CONSUMERS, PROJECTORS, PUBLISHERS, REBUILDS, REQUESTS, SCHEDULERS } from './victims.ts';
 
 /** Each of them is a test's table, whose every row has to see its process end at the row's point. */
-const KILLED = [...REQUESTS, ...BROKERED_REQUESTS, ...CONSUMERS, ...PUBLISHERS, ...SCHEDULERS, ...PROJECTORS, ...REBUILDS];
+const KILLED = [...REQUESTS, ...CHANGES, ...BROKERED_REQUESTS, ...CONSUMERS, ...PUBLISHERS, ...SCHEDULERS, ...PROJECTORS, ...REBUILDS];
 
 test('at every point some process is killed', () => {
   const reached = new Set<string>(KILLED.map(({ point }) => point));

@@ -1,5 +1,6 @@
 // Consumers of the broker's commands are killed at every point, each going on where the one before it has left off: every command has one
 // effect, in the order in which it was published, and its sender learns of it.
+import { randomUUID } from 'node:crypto';
 import { createLedgerProducer } from '@ledgerfold/client';
 import { afterAll, expect, it, test } from 'vitest';
 import { connectBroker } from '../../src/rabbitmq/connection.ts';
@@ -32,6 +33,7 @@ await declareTopology(connection, { queues: 8 });
 const producer = opened.adopt(createLedgerProducer({ amqpUrl: broker.guestUrl, deadlineMs: TEST_PATIENCE_MS }), ({ close }) => close());
 
 const deposit = (key: string, amount = '1.00') => producer.send({ type: 'deposit', accountId, asset: 'USD', amount }, { key });
+const NOBODY = randomUUID();
 const keys = CONSUMERS.map((_, n) => `n-${n}`);
 const answers: ReturnType<typeof deposit>[] = [];
 const decided = async (): Promise<readonly string[]> => keysOf(await readAccount(stores.eventStoreUrl, accountId), accountId).slice(1);
@@ -46,6 +48,9 @@ it.each(CONSUMERS.map((row, n) => ({ ...row, n })))(
     // What cannot be read is put among the dead letters, and not answered.
     if (point.startsWith('dead letter'))
       await producer.publish({ type: 'deposit', accountId, asset: 'USD', amount: `nothing ${n}` }, { key: `dead ${n}` });
+    // What there is no account for is refused without an event: only its receipt says so.
+    if (point.startsWith('receipt'))
+      await producer.publish({ type: 'deposit', accountId: NOBODY, asset: 'USD', amount: '1.00' }, { key: `refused ${n}` });
     await runVictim({ point }, ['start', '--roles', 'consumer'], decide);
     const those = await decided();
     expect(those).toEqual(keys.slice(0, those.length));

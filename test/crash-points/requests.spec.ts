@@ -7,7 +7,8 @@ import { attempt, balanceOf, latestPosition, openAccount, repeatable, send, send
 import { readAccount } from '../scenarios/log.ts';
 import { spawnLedger } from '../stack/ledger-process.ts';
 import { startStores } from '../stack/stores.ts';
-import { REQUESTS, spawnVictim } from './victims.ts';
+import { operatorAt } from '../stack/tokens.ts';
+import { CHANGES, REQUESTS, spawnVictim } from './victims.ts';
 
 const opened = new AsyncDisposableStack();
 afterAll(() => opened.disposeAsync());
@@ -40,6 +41,23 @@ it.each(REQUESTS)('killed at "$point", a command has one effect: known at once, 
   expect(repeatable(await send(other.apiUrl, first))).toEqual(repeatable(acknowledged));
   expect(await commandsOf(accountId)).toEqual(['first', 'second']);
   expect((await balanceOf(other.apiUrl, accountId, 'USD', latestPosition([retried]))).available).toBe('3.00');
+});
+
+it.each(CHANGES)('$method: killed at "$point", it has one effect', async ({ method, path, isStored, ...row }) => {
+  const accountId = await openAccount(other.apiUrl, { asset: 'BTC', amount: '1.00000000' });
+  const victim = await spawnVictim(row, { ...settings, LEDGER_ROLES: 'api' });
+  const change = (apiUrl: string): Promise<Response> =>
+    fetch(`${apiUrl}/v1/accounts/${accountId}/${path}`, {
+      method,
+      headers: { ...operatorAt(apiUrl), 'idempotency-key': 'change', ...('body' in row && { 'content-type': 'application/json' }) },
+      ...('body' in row && { body: JSON.stringify(row.body) }),
+    });
+  const cutOff = await change(victim.apiUrl).catch(() => undefined);
+  await victim.killed();
+  expect(cutOff?.ok).toBe(isStored ? true : undefined);
+  expect(await commandsOf(accountId)).toEqual(isStored ? ['change'] : []);
+  expect((await change(other.apiUrl)).status).toBe(200);
+  expect(await commandsOf(accountId)).toEqual(['change']);
 });
 
 test('killed when many outcomes of one append are stored and none is told, each is told to who asks again', async () => {

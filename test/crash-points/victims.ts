@@ -26,6 +26,19 @@ export const REQUESTS = [
   { point: 'response written', nth: 2, isStored: true, isAnswered: true },
 ] as const satisfies readonly (Row & { readonly isStored: boolean; readonly isAnswered: boolean })[];
 
+/** Those that change something by another method than POST. */
+export const CHANGES = [
+  { method: 'PUT', path: 'limits', body: { asset: 'USD', perDay: '5.00' }, point: 'request received', isStored: false },
+  { method: 'PUT', path: 'limits', body: { asset: 'USD', perDay: '5.00' }, point: 'response written', isStored: true },
+  { method: 'DELETE', path: 'coins/BTC', point: 'request received', isStored: false },
+  { method: 'DELETE', path: 'coins/BTC', point: 'response written', isStored: true },
+] as const satisfies readonly (Row & {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: object;
+  readonly isStored: boolean;
+})[];
+
 /** Over REST, with a broker: whether the broker has the command then. `respond-async` is told when the broker has it. */
 export const BROKERED_REQUESTS = [
   { point: 'command to be published', isAsync: false, isPublished: false },
@@ -42,6 +55,8 @@ export const CONSUMERS = [
   { point: 'reply to be published' },
   { point: 'reply confirmed' },
   { point: 'delivery to be acknowledged' },
+  { point: 'receipt to be written' },
+  { point: 'receipt written' },
   { point: 'dead letter to be published' },
   { point: 'dead letter confirmed' },
 ] as const satisfies readonly Row[];
@@ -49,6 +64,7 @@ export const CONSUMERS = [
 /** In this order: each goes on where the one before it has left off. */
 export const PUBLISHERS = [
   { point: 'lease taken' },
+  { point: 'lease renewed' },
   { point: 'event to be published', nth: 2 },
   { point: 'event confirmed', nth: 3 },
   { point: 'place to be saved' },
@@ -71,10 +87,12 @@ export const SCHEDULERS = [
 
 /** Whether the tables have the batch then. */
 export const PROJECTORS = [
+  { point: 'lease taken', isApplied: false },
   { point: 'batch to be projected', isApplied: false },
   { point: 'rows written', isApplied: false },
   { point: 'batch to be committed', isApplied: false },
   { point: 'batch committed', isApplied: true },
+  { point: 'lease renewed', isApplied: true },
 ] as const satisfies readonly (Row & { readonly isApplied: boolean })[];
 
 /** After the last two, the next one finds what is left of the replaced tables. */

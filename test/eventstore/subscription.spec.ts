@@ -83,7 +83,7 @@ describe('a subscription', () => {
     await caughtUp(all.seen, await headOf(store));
     await all.subscription.stop();
     const [tenth, ...last] = all.seen.slice(-5);
-    await store.streams.clockSkewMs(); // an event of no ledger stream
+    await store.streams.clockSkew(); // an event of no ledger stream
     const rest = record(store, { after: tenth?.position });
     await caughtUp(rest.seen, await headOf(store));
     await rest.subscription.stop();

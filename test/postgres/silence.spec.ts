@@ -1,8 +1,13 @@
 // A server that falls silent: half-open connections are given up, long queries are not.
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { Database } from '../../src/postgres/pool.ts';
 import { openDatabase } from '../../src/postgres/pool.ts';
+import { makeSilenceWatch } from '../../src/postgres/silence.ts';
 import type { Link } from '../chaos/link.ts';
 import { openLink } from '../chaos/link.ts';
 import { startPostgres } from '../stack/postgres.ts';
@@ -48,4 +53,29 @@ test('a long query is waited for: the server is there', async () => {
   const { database } = await open(opened);
   const answered = sql<{ n: number }>`SELECT 3 AS n FROM pg_sleep(${(8 * LATE_MS) / 1_000})`.execute(database.db);
   expect((await answered).rows).toEqual([{ n: 3 }]);
+});
+
+test('what is asked on a connection that has ended has nobody look for the server', async () => {
+  await using opened = new AsyncDisposableStack();
+  const { database } = await open(opened);
+  let looks = 0;
+  const server = createServer((socket) => {
+    looks += 1;
+    socket.destroy();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  opened.defer(() => void server.close());
+  const watch = makeSilenceWatch(`postgres://127.0.0.1:${(server.address() as AddressInfo).port}/none`, { lateMs: 30, patienceMs: 1_000 });
+  opened.defer(watch.close);
+  const client = await database.pool.connect();
+  watch.watch(client);
+  watch.asked(client);
+  const ended = new Promise<void>((resolve) => client.once('end', resolve));
+  client.connection.stream.destroy();
+  await ended;
+  watch.asked(client);
+  await expect(client.query('SELECT 1')).rejects.toThrow('not queryable');
+  client.release(true);
+  await sleep(300);
+  expect(looks).toBe(0);
 });

@@ -210,11 +210,15 @@ test('a balance that was changed in Postgres is found', async () => {
   const database = openDatabase(stores.database.url, { maxConnections: 1, applicationName: 'tampering' });
   try {
     const isComparison = ({ path }: Passing): boolean => path === '/v1/commands?dryRun=true';
-    const tampering = withFirst(isComparison, async () => {
-      const newest = sql`SELECT account_id FROM accounts ORDER BY opened_position DESC LIMIT 1`;
-      await sql`UPDATE balances SET available = available + 0.01 WHERE asset = 'EUR' AND account_id = (${newest})`.execute(database.db);
-      return {};
-    });
+    const newest = sql`SELECT account_id FROM accounts ORDER BY opened_position DESC LIMIT 1`;
+    const tamper = () => sql`UPDATE balances SET available = available + 0.01 WHERE asset = 'EUR' AND account_id = (${newest})`;
+    let tampered: Promise<unknown> | undefined;
+    // Accounts are compared several at a time: none of them before the balance is changed.
+    const tampering = async (request: Passing): Promise<undefined> => {
+      if (!isComparison(request)) return;
+      tampered ??= tamper().execute(database.db);
+      await tampered;
+    };
     const { code, report } = await loadThrough(tampering);
     expect(code).toBe(1);
     const { differences } = report.reconciliation;

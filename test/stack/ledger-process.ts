@@ -14,6 +14,10 @@ import type { TestTokens } from './tokens.ts';
 import { startTokens } from './tokens.ts';
 
 const sources = fileURLToPath(new URL('../../src/cli/ledger.ts', import.meta.url));
+/** How long a process that was given up may take to end by itself. */
+const LAST_GRACE_MS = 10_000;
+/** How long its readiness may take to be said. */
+const ANSWER_MS = 10_000;
 const readyLine = z.object({ apiUrl: z.string().nullable() });
 
 export interface LedgerExit {
@@ -53,6 +57,12 @@ export function ledgerEnvironment(given: Readonly<Record<string, string>>): Reco
   return { ...Object.fromEntries(inherited), PORT: '0', LEDGER_LOG_LEVEL: 'warn', ...given };
 }
 
+export interface SpawnOptions {
+  readonly program?: string;
+  readonly patienceMs?: number;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Starts a real `ledger start` process and waits until it is ready: it has said so, and, where it serves an API,
  * `/health/ready` answers 200. Stores that are not given in the environment come up embedded, in its data folder.
@@ -65,12 +75,14 @@ export function ledgerEnvironment(given: Readonly<Record<string, string>>): Reco
  * await ledger.stop('SIGKILL');
  * ```
  * @param program another copy of `src/cli/ledger.ts` to run, such as the one in an image.
- * @throws with everything the process wrote to stderr when it ends before it is ready.
+ * @param patienceMs how long it may take.
+ * @param signal nobody waits for it any more: it is killed.
+ * @throws with everything the process wrote to stderr, and what it said of its readiness last, when it ends before it is ready or is not in time.
  */
 export async function spawnLedger(
   environment: Readonly<Record<string, string>> = {},
   args: readonly string[] = [],
-  { program = sources }: { readonly program?: string } = {},
+  { program = sources, patienceMs = PATIENCE_MS, signal }: SpawnOptions = {},
 ): Promise<LedgerProcess> {
   const ownFolder = environment['LEDGER_DATA_DIR'] === undefined ? await scratchFolder() : undefined;
   const dataDir = environment['LEDGER_DATA_DIR'] ?? ownFolder ?? '';
@@ -95,8 +107,8 @@ export async function spawnLedger(
     return { code, signal };
   });
 
-  const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<LedgerExit> => {
-    child.kill(signal);
+  const stop = async (how: NodeJS.Signals = 'SIGTERM'): Promise<LedgerExit> => {
+    child.kill(how);
     return exited;
   };
   const close = async (): Promise<void> => {
@@ -104,14 +116,22 @@ export async function spawnLedger(
     if (ownFolder !== undefined) await rm(ownFolder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
   };
 
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + patienceMs;
   let apiUrl: string | undefined;
+  let said = 'nothing';
   for (;;) {
     if (apiUrl === undefined && stdout.includes('\n')) apiUrl = readyLine.parse(JSON.parse(stdout.split('\n')[0] ?? '')).apiUrl ?? '';
-    if (apiUrl !== undefined && (apiUrl === '' || (await isReady(apiUrl)))) break;
-    if (ended || Date.now() > deadline) {
-      const how = ended ? `ended with code ${(await exited).code}` : 'was not ready in time';
-      await close();
+    if (apiUrl === '') break;
+    if (apiUrl !== undefined) {
+      const { isReady, text } = await readiness(apiUrl, Math.min(ANSWER_MS, Math.max(1, deadline - Date.now())));
+      if (isReady) break;
+      said = text;
+    }
+    if (ended || Date.now() > deadline || signal?.aborted === true) {
+      const how = ended ? `ended with code ${(await exited).code}` : `was not ready in time, and said of it last: ${said}`;
+      if (signal?.aborted === true) child.kill('SIGKILL');
+      const graceless = setTimeout(() => child.kill('SIGKILL'), LAST_GRACE_MS);
+      await close().finally(() => clearTimeout(graceless));
       throw new Error(`the ledger process ${how}; it wrote:\n${stderr}`);
     }
     await sleep(25);
@@ -145,10 +165,11 @@ const tokensOf = async (
 ): Promise<Awaited<ReturnType<typeof startTokens>> | undefined> =>
   apiUrl === '' ? undefined : startTokens(apiUrl, readRuntimeFile(dataDir)?.databaseUrl ?? '', env);
 
-async function isReady(apiUrl: string): Promise<boolean> {
+async function readiness(apiUrl: string, withinMs: number): Promise<{ readonly isReady: boolean; readonly text: string }> {
   try {
-    return (await fetch(`${apiUrl}/health/ready`)).status === 200;
-  } catch {
-    return false;
+    const answer = await fetch(`${apiUrl}/health/ready`, { signal: AbortSignal.timeout(withinMs) });
+    return { isReady: answer.status === 200, text: `${answer.status} ${await answer.text()}` };
+  } catch (error) {
+    return { isReady: false, text: String(error) };
   }
 }

@@ -64,14 +64,14 @@ export function makeCommandSender({ http, deadlineMs, attemptTimeoutMs }: Comman
   const patience = `wait=${Math.floor((attemptTimeoutMs * PATIENCE) / MS_PER_S)}`;
   const deadlineOf = (options: CallOptions): Deadline => deadlineIn(options.deadlineMs ?? deadlineMs, options.signal);
 
-  /** What the ledger says of the command. What keeps it from saying so says nothing of the command, which was taken. */
+  /** What the ledger says of the command. What keeps it from saying so, a refusal or no answer, says nothing of the command, which was taken. */
   async function statusOf({ commandId, key }: Pending, deadline: Deadline): Promise<CommandStatus> {
     try {
       const { body } = await http.attempt({ method: 'GET', path: pathOf('commands', commandId) }, deadline);
       return body as CommandStatus; // the contract's answer
     } catch (error) {
       const cause = error instanceof AttemptFailed ? error.cause : error;
-      if (!(cause instanceof LedgerProblem)) throw error;
+      if (!(cause instanceof LedgerProblem || cause instanceof LedgerUnreachable)) throw error;
       const pending = new OutcomePending(key, commandId, cause);
       throw error instanceof AttemptFailed ? new AttemptFailed(pending, error.retryAfterMs) : pending;
     }
@@ -94,7 +94,7 @@ export function makeCommandSender({ http, deadlineMs, attemptTimeoutMs }: Comman
       return { key, applied: await outcome(pending, deadline) };
     } catch (error) {
       if (error instanceof LedgerProblem) return { key, problem: error };
-      if (error instanceof OutcomePending || error instanceof LedgerUnreachable) return { key, pending };
+      if (error instanceof OutcomePending) return { key, pending };
       throw error;
     }
   }

@@ -98,12 +98,12 @@ export class LedgerUnreachable extends Error {
   }
 }
 
-/** The command was taken and is safe, but was not known to be decided by the deadline; `cause` is what kept the ledger from saying. */
+/** The command was taken and is safe, but was not known to be decided by the deadline; `cause` is what kept the ledger from saying: its refusal, or no answer. */
 export class OutcomePending extends Error {
   readonly key: string;
   readonly commandId: string | undefined;
 
-  constructor(key: string, commandId?: string, cause?: LedgerProblem) {
+  constructor(key: string, commandId?: string, cause?: LedgerProblem | LedgerUnreachable) {
     super(`the command with the key ${key} was taken, but is not decided yet`, { cause });
     this.name = 'OutcomePending';
     this.key = key;

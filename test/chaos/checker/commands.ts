@@ -1,6 +1,7 @@
 // Every acknowledged command once, every unanswered one at most once, refused ones not at all; and each as it was answered.
 import type { LogEvent } from '../../scenarios/log.ts';
 import type { Attempt, History, ToldBalance } from '../history.ts';
+import { isAsAsked } from './as-asked.ts';
 import { accountOf, placed } from './balances.ts';
 import type { Violation } from './violation.ts';
 import { violation } from './violation.ts';
@@ -37,7 +38,12 @@ export function checkCommands(history: History, log: readonly LogEvent[]): reado
   for (const [name, found] of events) {
     const [first] = found;
     if (found.length > 1) violations.push(violation('applied-twice', `${name}: ${found.map(placed).join(', ')}`));
-    if (first !== undefined && !attempts.has(name)) violations.push(violation('never-asked', placed(first)));
+    const [asked] = attempts.get(name) ?? [];
+    if (first !== undefined && asked !== undefined && !isAsAsked(asked, first))
+      violations.push(
+        violation('not-as-asked', `${asked.type} ${JSON.stringify(asked.asks)}: ${placed(first)} ${JSON.stringify(first.data)}`),
+      );
+    if (first !== undefined && asked === undefined) violations.push(violation('never-asked', placed(first)));
   }
   for (const [name, sent] of attempts) {
     const event = events.get(name)?.[0];

@@ -1,4 +1,5 @@
 // Integration events: each at least once, saying what the log says; and without those that were told before, in the order of the log.
+import { isDeepStrictEqual } from 'node:util';
 import type { LogEvent } from '../../scenarios/log.ts';
 import type { ToldEvent } from '../event-queue.ts';
 import { accountOf, placed } from './balances.ts';
@@ -22,7 +23,7 @@ export function checkEvents(told: readonly ToldEvent[], log: readonly LogEvent[]
     const event = expected.get(message.id);
     if (event === undefined || !isAsInLog(message, event)) {
       const said = event === undefined ? 'which is not in the log' : `and in the log ${placed(event)}`;
-      violations.push(violation('event-differs', `${message.type} of ${message.accountId} at ${message.position}, ${said}`));
+      violations.push(violation('event-differs', `${message.type} of ${message.accountId} at ${message.data['position']}, ${said}`));
       continue;
     }
     if (seen.has(event.id)) continue;
@@ -39,6 +40,9 @@ const isAsInLog = (message: ToldEvent, event: LogEvent): boolean =>
   message.type === `ledger.account.${event.type}.v1` &&
   message.routingKey === `account.${event.type}` &&
   message.accountId === accountOf(event) &&
-  message.revision === String(event.revision) &&
-  message.position === String(event.position) &&
-  message.key === event.metadata['key'];
+  message.time === event.metadata['occurredAt'] &&
+  message.data['revision'] === String(event.revision) &&
+  message.data['position'] === String(event.position) &&
+  message.data['key'] === event.metadata['key'] &&
+  // Which version an event is stored in is nobody else's business.
+  Object.entries(event.data).every(([name, value]) => name === 'version' || isDeepStrictEqual(message.data[name], value));

@@ -7,24 +7,34 @@ import type { Violation } from './violation.ts';
 import { violation } from './violation.ts';
 
 interface Placed {
+  /** The first with its key. */
   readonly attempt: Attempt;
+  /** When it was known to be in the log, by whichever attempt was told first; never: infinite. */
+  readonly knownMs: number;
   readonly event: LogEvent;
 }
 
 export function checkOrder(history: History, log: readonly LogEvent[]): readonly Violation[] {
   const events = eventsByCommand(history, log);
-  const byAccount = new Map<string, Placed[]>();
-  const seen = new Set<string>();
+  const byName = new Map<string, Placed>();
   for (const attempt of history.attempts) {
     const event = eventOf(events, attempt);
+    if (event === undefined) continue;
     const name = `${attempt.accountId} ${attempt.key}`;
-    // A command's place is that of its first attempt: at the second it may be in the log already.
-    if (event === undefined || seen.has(name)) continue;
-    seen.add(name);
-    byAccount.set(attempt.accountId, [...(byAccount.get(attempt.accountId) ?? []), { attempt, event }]);
+    // It was sent with its first attempt: at the second it may be in the log already. It is known with the first answer.
+    const { attempt: first, knownMs } = byName.get(name) ?? { attempt, knownMs: Number.POSITIVE_INFINITY };
+    byName.set(name, { attempt: first, knownMs: Math.min(knownMs, answeredMs(attempt)), event });
+  }
+  const byAccount = new Map<string, Placed[]>();
+  for (const command of byName.values()) {
+    const { accountId } = command.attempt;
+    byAccount.set(accountId, [...(byAccount.get(accountId) ?? []), command]);
   }
   return [...byAccount.values()].flatMap((commands) => [...sequenceBreaches(commands), ...timeBreaches(commands)]);
 }
+
+const answeredMs = ({ outcome: { kind }, endedMs }: Attempt): number =>
+  kind === 'applied' || kind === 'refused' ? endedMs : Number.POSITIVE_INFINITY;
 
 /** Of those handed in one after another; one that was given up, and may have been sent late, says nothing. */
 function sequenceBreaches(commands: readonly Placed[]): readonly Violation[] {
@@ -41,14 +51,12 @@ function sequenceBreaches(commands: readonly Placed[]): readonly Violation[] {
 /** What was sent after another command was acknowledged stands after that one. */
 function timeBreaches(commands: readonly Placed[]): readonly Violation[] {
   const sent = commands.toSorted((one, other) => one.attempt.invokedMs - other.attempt.invokedMs);
-  const ended = commands
-    .filter(({ attempt: { outcome } }) => outcome.kind === 'applied' || outcome.kind === 'refused')
-    .toSorted((one, other) => one.attempt.endedMs - other.attempt.endedMs);
+  const ended = commands.toSorted((one, other) => one.knownMs - other.knownMs);
   let next = 0;
   let latest: Placed | undefined;
   const violations: Violation[] = [];
   for (const { attempt, event } of sent) {
-    for (let one = ended[next]; one !== undefined && one.attempt.endedMs < attempt.invokedMs; one = ended[next]) {
+    for (let one = ended[next]; one !== undefined && one.knownMs < attempt.invokedMs; one = ended[next]) {
       next += 1;
       if (latest === undefined || one.event.revision > latest.event.revision) latest = one;
     }

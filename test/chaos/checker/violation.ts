@@ -5,6 +5,7 @@ export const VIOLATIONS = {
   'acknowledged-lost': 'what was acknowledged, or taken for good, is not in the log',
   'applied-twice': 'a command has more than one outcome in the log',
   'refused-but-applied': 'what was refused, or said never to be applied, has an effect in the log',
+  'not-as-asked': 'an event is not what its command asked for',
   'answer-differs': 'an answer says something else than the event it is about',
   'strange-answer': 'an answer that no fault explains',
   'never-asked': 'the log has a command that nobody sent',

@@ -95,8 +95,8 @@ export function differences(
 }
 
 /** Runs a task with a connection of its own to Postgres. */
-export async function withDatabase<T>(url: string, task: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
+export async function withDatabase<T>(url: string, task: (client: pg.Client) => Promise<T>, settings: pg.ClientConfig = {}): Promise<T> {
+  const client = new pg.Client({ ...settings, connectionString: url });
   client.on('error', () => {}); // a server that is killed ends idle connections; the next query says so
   await client.connect();
   try {
