@@ -4,7 +4,7 @@ import { createLedgerProducer } from '@ledgerfold/client';
 import pg from 'pg';
 import { afterAll, expect, test } from 'vitest';
 import { deadLetters } from '../scenarios/brokers.ts';
-import { attempt, openAccount, send } from '../scenarios/clients.ts';
+import { attempt, balanceOf, openAccount, send } from '../scenarios/clients.ts';
 import { createClient } from '../stack/clients.ts';
 import { lastingPort } from '../stack/lasting-port.ts';
 import { spawnLedger } from '../stack/ledger-process.ts';
@@ -141,6 +141,9 @@ test('a request that is under way is counted while it is', async () => {
 });
 
 test('unequal books show while they are unequal', async () => {
+  // An entry that is projected on top of a changed balance would agree with it.
+  const last = await send(apiUrl, { type: 'deposit', accountId, key: 'last', asset: 'USD', amount: '1.00' });
+  await balanceOf(apiUrl, accountId, 'USD', last.body.position ?? '');
   await waitFor(async () => expect(await figure(projectorUrl, 'ledger_books_unequal')).toBe(0));
   const client = new pg.Client(stores.environment.DATABASE_URL);
   await client.connect();
